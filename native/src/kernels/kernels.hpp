@@ -1,0 +1,121 @@
+// The table of distance kernels, one row an instruction set, and its choice at run time; all of
+// native/src may use it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "../cpu_features.hpp"
+
+namespace llm_cache {
+
+/// Rows of a block: one 32-bit lane each in a 512-bit register.
+constexpr size_t kBlockRows = 16;
+/// Vectors in blocks are padded with zeros to a multiple of this many components.
+constexpr size_t kPadding = 16;
+/// Float32 roundings on the way from one component to the sum in `dot` and `squared_l2`: what a
+/// sum's error grows with.
+constexpr double dot_roundings(size_t length) { return static_cast<double>(length) / 8 + 16; }
+
+/// @brief What a scan needs to know of a query; flat_index.hpp defines the numbers.
+struct ScanQuery {
+    /// groups x 4 int8 codes.
+    const int8_t* codes;
+    /// Components / 4, after padding; a multiple of 4.
+    size_t groups;
+    /// 120 and 128 x the sum of the codes: what the bias of the rows' codes adds to each product.
+    int32_t coarse_correction;
+    int32_t correction;
+    float scale;
+    float norm_factor;
+    float error_factor;
+    float coarse_factor;
+    float floor;
+};
+
+/// @brief Rows that a scan of one block reports. One register more than can be reported: kernels
+/// store whole ones.
+struct Findings {
+    static constexpr size_t kRoom = 2 * kBlockRows;
+    float upper[kRoom];
+    float lower[kRoom];
+    /// Number within the block.
+    uint32_t row[kRoom];
+};
+
+// A row's code is kept with a bias, as b = code + 128, and in two halves that lie in two streams:
+// the coarse one has the high 4 bits of b, the fine one the low 4 bits. Most rows are ruled out by
+// their coarse half alone, for half the memory traffic.
+//
+// Either half of a block of 16 rows: for each pair of groups (a group is 4 components) 64 bytes, 4
+// for each row; a byte has its component of the first group in its low 4 bits and that of the
+// second group in its high 4 bits. A coarse block ends with 4 x 16 float32: scales, norms, errors
+// and coarse errors of its rows.
+
+/// Metrics of a row in a coarse block.
+enum Metric : size_t { kScale, kNorm, kError, kCoarseError, kMetrics };
+
+/// @brief Bytes of the 4-bit halves of a block's codes: a whole fine block.
+constexpr size_t half_bytes(size_t groups) { return groups * 2 * kBlockRows; }
+/// @brief Bytes of a coarse block.
+constexpr size_t coarse_bytes(size_t groups) {
+    return half_bytes(groups) + kMetrics * sizeof(float) * kBlockRows;
+}
+
+/// @brief One instruction set's kernels. None has alignment needs unless it says so.
+struct Kernels {
+    const char* name;
+    bool (*supported)(const CpuFeatures&);
+    /// Inner product; error at most dot_roundings(n) x 2^-24 x the sum of |a_i b_i|.
+    float (*dot)(const float* a, const float* b, size_t n);
+    /// Squared Euclidean distance; error at most (dot_roundings(n) + 2) x 2^-24 x itself.
+    float (*squared_l2)(const float* a, const float* b, size_t n);
+    /// Inner product, exact; n is at most kInt8Span.
+    int32_t (*dot_int8)(const int8_t* a, const int8_t* b, size_t n);
+    /// First pass, over one block (64-byte aligned): writes 16 x the products of the coarse halves
+    /// to `sums` and the upper bounds to `upper`, 16 each; reports lower bound and number of the
+    /// rows whose lower bound exceeds the threshold, in row order, and returns how many. With p =
+    /// scale x row scale x (16 x sum - coarse_correction) and b = norm x norm_factor + coarse error
+    /// x coarse_factor + floor, the bounds are p + b and p - b.
+    size_t (*scan_coarse)(const ScanQuery& query, const uint8_t* coarse, float threshold,
+                          int32_t* sums, float* upper, Findings& findings);
+    /// Second pass, over one block, from what the first pass left in `sums`: reports both bounds
+    /// and number of the rows whose upper bound reaches the threshold, with the full code product
+    /// in p and the error and error_factor in b.
+    size_t (*scan_fine)(const ScanQuery& query, const uint8_t* coarse, const uint8_t* fine,
+                        const int32_t* sums, float threshold, Findings& findings);
+};
+
+/// Components that an int32 can sum for any codes: 2^16 x 2^14 = 2^30.
+constexpr size_t kInt8Span = size_t{1} << 16;
+
+/// @brief Inner product of int8 vectors of any length, exact.
+inline int64_t dot_int8(const Kernels& kernels, const int8_t* a, const int8_t* b, size_t n) {
+    int64_t sum = 0;
+    for (size_t start = 0; start < n; start += kInt8Span) {
+        const size_t length = n - start < kInt8Span ? n - start : kInt8Span;
+        sum += kernels.dot_int8(a + start, b + start, length);
+    }
+    return sum;
+}
+
+/// @brief The kernels of one file, or null where that file has none for this architecture.
+const Kernels* avx512_kernels();
+const Kernels* avx2_kernels();
+const Kernels* neon_kernels();
+const Kernels* scalar_kernels();
+
+/// @brief Kernels this machine can run, best first; never empty. Made once, at the first call.
+const std::vector<const Kernels*>& available_kernels();
+
+/// @brief The kernels named, or the best ones when `name` is null or empty. Null when the name is
+/// unknown or the machine cannot run them; `problem` then says so.
+const Kernels* choose_kernels(const char* name, std::string& problem);
+
+/// @brief The process's kernels, chosen once by the environment variable LLM_CACHE_KERNEL or by
+/// rank. Null with a reason as in choose_kernels.
+const Kernels* active_kernels(std::string& problem);
+
+}  // namespace llm_cache

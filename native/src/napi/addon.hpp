@@ -1,0 +1,34 @@
+// State of the addon in one environment, and the functions each file of native/src/napi adds to the
+// exports.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "../flat_index.hpp"
+#include "../kernels/kernels.hpp"
+#include "../sha256/sha256.hpp"
+
+namespace llm_cache {
+
+/// @brief What one environment (the main thread or a worker) holds; Node deletes it with the
+/// environment.
+struct Addon {
+    const Kernels* kernels = nullptr;
+    const Sha256Implementation* sha256 = nullptr;
+    Napi::FunctionReference flat_index_class;
+    /// An index built off the thread, on its way into the object that the class's constructor is
+    /// making.
+    std::unique_ptr<FlatIndex> built;
+};
+
+/// @brief Adds a function, with the addon as its callback data.
+void export_function(Napi::Env env, Napi::Object exports, const char* name, napi_callback callback,
+                     Addon& addon);
+
+void export_hash(Napi::Env env, Napi::Object exports, Addon& addon);
+void export_distance(Napi::Env env, Napi::Object exports, Addon& addon);
+void export_flat_index(Napi::Env env, Napi::Object exports, Addon& addon);
+
+}  // namespace llm_cache

@@ -1,0 +1,81 @@
+// The checks of arguments.hpp.
+#include "arguments.hpp"
+
+#include <cstdio>
+
+#include "errors.hpp"
+
+namespace llm_cache {
+namespace {
+
+const char* class_name(napi_typedarray_type kind) {
+    switch (kind) {
+        case napi_float32_array:
+            return "a Float32Array";
+        case napi_uint32_array:
+            return "a Uint32Array";
+        case napi_uint8_array:
+            return "a Uint8Array";
+        case napi_int8_array:
+            return "an Int8Array";
+        default:
+            return "a typed array";
+    }
+}
+
+void refuse(napi_env env, const char* name, const char* reason) {
+    char message[128];
+    std::snprintf(message, sizeof message, "%s must be %s", name, reason);
+    throw_error(env, kArgumentCode, message);
+}
+
+}  // namespace
+
+bool take_apart(napi_env env, napi_value value, napi_typedarray_type kind, const char* name,
+                void*& data, size_t& length) {
+    napi_typedarray_type actual;
+    napi_value buffer = nullptr;
+    if (napi_get_typedarray_info(env, value, &actual, &length, &data, &buffer, nullptr) !=
+            napi_ok ||
+        actual != kind) {
+        refuse(env, name, class_name(kind));
+        return false;
+    }
+    bool exclusive = false;
+    if (napi_is_arraybuffer(env, buffer, &exclusive) != napi_ok || !exclusive) {
+        refuse(env, name, "memory of this thread alone, not a SharedArrayBuffer");
+        return false;
+    }
+    if (length == 0) {
+        bool detached = false;
+        if (napi_is_detached_arraybuffer(env, buffer, &detached) != napi_ok || detached) {
+            refuse(env, name, "an array that is not detached");
+            return false;
+        }
+    }
+    return true;
+}
+
+bool get_uint32(napi_env env, napi_value value, const char* name, uint32_t least, uint32_t& out) {
+    double number = 0;
+    if (napi_get_value_double(env, value, &number) == napi_ok && number >= least &&
+        number <= 4294967295.0) {
+        out = static_cast<uint32_t>(number);
+        if (static_cast<double>(out) == number) return true;
+    }
+    char reason[64];
+    std::snprintf(reason, sizeof reason, "an integer from %u to 4294967295", least);
+    refuse(env, name, reason);
+    return false;
+}
+
+bool check_length(napi_env env, const char* name, size_t expected, size_t actual) {
+    if (expected == actual) return true;
+    char message[128];
+    std::snprintf(message, sizeof message, "%s must hold %zu numbers, got %zu", name, expected,
+                  actual);
+    throw_error(env, kDimensionCode, message);
+    return false;
+}
+
+}  // namespace llm_cache

@@ -1,0 +1,310 @@
+// The class FlatIndex of the exports, and its build off the event loop.
+#include "../flat_index.hpp"
+
+#include <cstring>
+#include <new>
+
+#include "addon.hpp"
+#include "arguments.hpp"
+#include "errors.hpp"
+
+namespace llm_cache {
+namespace {
+
+// What a build works on: copies and results, nothing of JavaScript.
+struct BuildTask {
+    const Kernels* kernels = nullptr;
+    double dimension = 0;
+    std::vector<uint32_t> ids;
+    std::vector<uint32_t> partitions;
+    std::vector<float> vectors;
+    std::unique_ptr<FlatIndex> index;
+    Status status = Status::kOk;
+
+    void run() {
+        index = FlatIndex::create(*kernels, dimension, status);
+        bool is_new = false;
+        for (size_t i = 0; i < ids.size() && status == Status::kOk; ++i) {
+            status =
+                index->set(ids[i], partitions[i], vectors.data() + i * index->dimension(), is_new);
+        }
+        if (status != Status::kOk) index.reset();
+        vectors = {};
+    }
+};
+
+class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
+  public:
+    static Napi::Function define(Napi::Env env, Addon& addon) {
+        return DefineClass(
+            env, "FlatIndex",
+            {
+                InstanceAccessor<&JsFlatIndex::JsSize>("size"),
+                InstanceAccessor<&JsFlatIndex::JsDimension>("dimension"),
+                InstanceAccessor<&JsFlatIndex::JsBytes>("bytes"),
+                InstanceAccessor<&JsFlatIndex::JsLastRescored>("lastRescored"),
+                InstanceMethod<&JsFlatIndex::JsSet>("set", napi_default_method),
+                InstanceMethod<&JsFlatIndex::JsSetMany>("setMany", napi_default_method),
+                InstanceMethod<&JsFlatIndex::JsRemove>("remove", napi_default_method),
+                InstanceMethod<&JsFlatIndex::JsHas>("has", napi_default_method),
+                InstanceMethod<&JsFlatIndex::JsRead>("read", napi_default_method),
+                InstanceMethod<&JsFlatIndex::JsSearch>("search", napi_default_method),
+                InstanceMethod<&JsFlatIndex::JsClear>("clear", napi_default_method),
+                StaticMethod<&JsFlatIndex::JsBuild>("build", napi_default_method, &addon),
+            },
+            &addon);
+    }
+
+    explicit JsFlatIndex(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsFlatIndex>(info) {
+        Addon& addon = *static_cast<Addon*>(info.Data());
+        index_ = std::move(addon.built);
+        if (!index_) {
+            Status status;
+            const double dimension =
+                info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
+            index_ = FlatIndex::create(*addon.kernels, dimension, status);
+            if (!index_) {
+                throw_status(info.Env(), status);
+                return;
+            }
+        }
+        settle(info.Env());
+    }
+
+    ~JsFlatIndex() override { Napi::MemoryManagement::AdjustExternalMemory(Env(), -reported_); }
+
+  private:
+    static Napi::Value JsBuild(const Napi::CallbackInfo& info);
+
+    Napi::Value JsSize(const Napi::CallbackInfo& info) {
+        return Napi::Number::New(info.Env(), static_cast<double>(index_->size()));
+    }
+
+    Napi::Value JsDimension(const Napi::CallbackInfo& info) {
+        return Napi::Number::New(info.Env(), static_cast<double>(index_->dimension()));
+    }
+
+    Napi::Value JsBytes(const Napi::CallbackInfo& info) {
+        return Napi::Number::New(info.Env(), static_cast<double>(index_->bytes()));
+    }
+
+    Napi::Value JsLastRescored(const Napi::CallbackInfo& info) {
+        return Napi::Number::New(info.Env(), static_cast<double>(index_->last_rescored()));
+    }
+
+    Napi::Value JsSet(const Napi::CallbackInfo& info) {
+        const Napi::Env env = info.Env();
+        uint32_t id = 0;
+        uint32_t partition = 0;
+        Span<float> vector;
+        if (!get_uint32(env, info[0], "id", 0, id) ||
+            !get_uint32(env, info[1], "partition", 0, partition) ||
+            !get_vector(env, info[2], "vector", vector)) {
+            return {};
+        }
+        bool is_new = false;
+        const Status status = index_->set(id, partition, vector.data, is_new);
+        settle(env);
+        if (status != Status::kOk) return refuse(env, status);
+        return Napi::Boolean::New(env, is_new);
+    }
+
+    Napi::Value JsSetMany(const Napi::CallbackInfo& info) {
+        const Napi::Env env = info.Env();
+        Span<uint32_t> ids;
+        uint32_t partition = 0;
+        Span<float> vectors;
+        if (!get_words(env, info[0], "ids", ids) ||
+            !get_uint32(env, info[1], "partition", 0, partition) ||
+            !get_floats(env, info[2], "vectors", vectors) ||
+            !check_length(env, "vectors", ids.length * index_->dimension(), vectors.length)) {
+            return {};
+        }
+        const Status status = index_->set_many(ids.length, ids.data, partition, vectors.data);
+        settle(env);
+        if (status != Status::kOk) return refuse(env, status);
+        return env.Undefined();
+    }
+
+    Napi::Value JsRemove(const Napi::CallbackInfo& info) {
+        uint32_t id = 0;
+        if (!get_uint32(info.Env(), info[0], "id", 0, id)) return {};
+        const bool removed = index_->remove(id);
+        settle(info.Env());
+        return Napi::Boolean::New(info.Env(), removed);
+    }
+
+    Napi::Value JsHas(const Napi::CallbackInfo& info) {
+        uint32_t id = 0;
+        if (!get_uint32(info.Env(), info[0], "id", 0, id)) return {};
+        return Napi::Boolean::New(info.Env(), index_->has(id));
+    }
+
+    Napi::Value JsRead(const Napi::CallbackInfo& info) {
+        uint32_t id = 0;
+        Span<float> out;
+        if (!get_uint32(info.Env(), info[0], "id", 0, id) ||
+            !get_vector(info.Env(), info[1], "out", out)) {
+            return {};
+        }
+        const float* row = index_->read(id);
+        if (row != nullptr) std::memcpy(out.data, row, out.length * sizeof(float));
+        return Napi::Boolean::New(info.Env(), row != nullptr);
+    }
+
+    Napi::Value JsSearch(const Napi::CallbackInfo& info) {
+        const Napi::Env env = info.Env();
+        Span<float> vector;
+        uint32_t partition = 0;
+        uint32_t k = 0;
+        Span<uint32_t> ids;
+        Span<float> products;
+        if (!get_vector(env, info[0], "vector", vector) ||
+            !get_uint32(env, info[1], "partition", 0, partition) ||
+            !get_uint32(env, info[2], "k", 1, k) || !get_words(env, info[3], "ids", ids) ||
+            !get_floats(env, info[4], "products", products)) {
+            return {};
+        }
+        if (ids.length < k || products.length < k) {
+            throw_error(env, kArgumentCode, "ids and products must have room for k results");
+            return {};
+        }
+        size_t count = 0;
+        const Status status =
+            index_->search(vector.data, partition, k, ids.data, products.data, count);
+        settle(env);
+        if (status != Status::kOk) return refuse(env, status);
+        return Napi::Number::New(env, static_cast<double>(count));
+    }
+
+    Napi::Value JsClear(const Napi::CallbackInfo& info) {
+        uint32_t partition = 0;
+        if (info[0].IsUndefined()) {
+            index_->clear();
+        } else {
+            if (!get_uint32(info.Env(), info[0], "partition", 0, partition)) return {};
+            index_->clear(partition);
+        }
+        settle(info.Env());
+        return info.Env().Undefined();
+    }
+
+    bool get_vector(napi_env env, napi_value value, const char* name, Span<float>& out) {
+        return get_floats(env, value, name, out) &&
+               check_length(env, name, index_->dimension(), out.length);
+    }
+
+    static Napi::Value refuse(napi_env env, Status status) {
+        throw_status(env, status);
+        return {};
+    }
+
+    // Tells the garbage collector what the object really weighs.
+    void settle(Napi::Env env) {
+        const int64_t bytes = static_cast<int64_t>(index_->bytes());
+        if (bytes == reported_) return;
+        Napi::MemoryManagement::AdjustExternalMemory(env, bytes - reported_);
+        reported_ = bytes;
+    }
+
+    std::unique_ptr<FlatIndex> index_;
+    int64_t reported_ = 0;
+};
+
+// The error of a build that fails is made at the call, so that its stack shows who called.
+class BuildWorker : public Napi::AsyncWorker {
+  public:
+    BuildWorker(Napi::Env env, Addon& addon, BuildTask&& task)
+        : Napi::AsyncWorker(env, "llm_cache.FlatIndex.build"),
+          addon_(addon),
+          task_(std::move(task)),
+          deferred_(Napi::Promise::Deferred::New(env)),
+          error_(Napi::Persistent(Napi::Error::New(env, "FlatIndex.build failed").Value())) {}
+
+    Napi::Promise promise() const { return deferred_.Promise(); }
+
+    void Execute() override { task_.run(); }
+
+    void OnOK() override {
+        if (task_.status != Status::kOk) {
+            const StatusText text = status_text(task_.status);
+            Napi::Object error = error_.Value();
+            error.Set("message", text.message);
+            error.Set("code", text.code);
+            deferred_.Reject(error);
+            return;
+        }
+        addon_.built = std::move(task_.index);
+        const Napi::Object object = addon_.flat_index_class.New({});
+        addon_.built.reset();
+        if (Env().IsExceptionPending()) {
+            deferred_.Reject(Env().GetAndClearPendingException().Value());
+        } else {
+            deferred_.Resolve(object);
+        }
+    }
+
+  private:
+    Addon& addon_;
+    BuildTask task_;
+    Napi::Promise::Deferred deferred_;
+    Napi::ObjectReference error_;
+};
+
+// Copies the arguments; throws and returns false when they do not fit together.
+bool fill_task(const Napi::CallbackInfo& info, BuildTask& task) {
+    const Napi::Env env = info.Env();
+    uint32_t dimension = 0;
+    Span<uint32_t> ids;
+    Span<uint32_t> partitions;
+    Span<float> vectors;
+    if (!get_uint32(env, info[0], "dimension", 1, dimension) ||
+        !get_words(env, info[1], "ids", ids) ||
+        !get_words(env, info[2], "partitions", partitions) ||
+        !get_floats(env, info[3], "vectors", vectors)) {
+        return false;
+    }
+    if (dimension > kGreatestDimension) {
+        throw_status(env, Status::kDimensionOutOfRange);
+        return false;
+    }
+    if (!check_length(env, "partitions", ids.length, partitions.length) ||
+        !check_length(env, "vectors", ids.length * dimension, vectors.length)) {
+        return false;
+    }
+    task.dimension = dimension;
+    task.ids.assign(ids.data, ids.data + ids.length);
+    task.partitions.assign(partitions.data, partitions.data + partitions.length);
+    task.vectors.assign(vectors.data, vectors.data + vectors.length);
+    return true;
+}
+
+Napi::Value JsFlatIndex::JsBuild(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    Addon& addon = *static_cast<Addon*>(info.Data());
+    try {
+        BuildTask task;
+        task.kernels = addon.kernels;
+        if (fill_task(info, task)) {
+            auto* worker = new BuildWorker(env, addon, std::move(task));
+            const Napi::Promise promise = worker->promise();
+            worker->Queue();
+            return promise;
+        }
+    } catch (const std::bad_alloc&) {
+        throw_status(env, Status::kOutOfMemory);
+    }
+    const Napi::Promise::Deferred refused = Napi::Promise::Deferred::New(env);
+    refused.Reject(env.GetAndClearPendingException().Value());
+    return refused.Promise();
+}
+
+}  // namespace
+
+void export_flat_index(Napi::Env env, Napi::Object exports, Addon& addon) {
+    const Napi::Function constructor = JsFlatIndex::define(env, addon);
+    addon.flat_index_class = Napi::Persistent(constructor);
+    exports.Set("FlatIndex", constructor);
+}
+
+}  // namespace llm_cache

@@ -1,0 +1,189 @@
+// Chunk memory, the interleaving of codes and the arithmetic from a row's number to its chunk.
+#include "shard.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <new>
+
+#include "number_map.hpp"
+
+namespace llm_cache {
+namespace {
+
+constexpr size_t kLeastRows = kBlockRows;
+constexpr size_t kGreatestRows = 1024;
+constexpr size_t kChunkBytes = size_t{4} << 20;
+constexpr std::align_val_t kAlignment{64};
+
+size_t round_up(size_t value, size_t step) { return (value + step - 1) / step * step; }
+
+// The codes of four components with their bias, a byte each.
+uint32_t biased_codes(const int8_t* codes) {
+    uint32_t four;
+    std::memcpy(&four, codes, sizeof four);
+    return four ^ 0x80808080u;
+}
+
+}  // namespace
+
+// Where a row's parts are within its blocks.
+struct Shard::Lane {
+    uint8_t* coarse;
+    uint8_t* fine;
+    float* metrics;
+
+    float& metric(Metric which) const { return metrics[which * kBlockRows]; }
+
+    // A row that no scan finds, whatever its threshold.
+    void vacate() const {
+        metric(kScale) = 0;
+        metric(kNorm) = 0;
+        metric(kError) = -std::numeric_limits<float>::infinity();
+        metric(kCoarseError) = -std::numeric_limits<float>::infinity();
+    }
+};
+
+RowLayout::RowLayout(size_t dimension)
+    : dimension(dimension),
+      padded(round_up(dimension, kPadding)),
+      groups(padded / 4),
+      coarse(coarse_bytes(groups)),
+      fine(half_bytes(groups)),
+      chunk_rows(kGreatestRows) {
+    const size_t row_bytes =
+        (coarse + fine) / kBlockRows + padded * sizeof(float) + sizeof(uint32_t);
+    while (chunk_rows > kLeastRows && chunk_rows * row_bytes > kChunkBytes) chunk_rows /= 2;
+}
+
+void Chunk::Free::operator()(uint8_t* memory) const { ::operator delete[](memory, kAlignment); }
+
+Chunk::Chunk(const RowLayout& layout, size_t rows)
+    : rows_(rows),
+      fine_(rows / kBlockRows * layout.coarse),
+      vectors_(fine_ + rows / kBlockRows * layout.fine),
+      ids_(vectors_ + rows * layout.padded * sizeof(float)),
+      bytes_(ids_ + rows * sizeof(uint32_t)),
+      memory_(static_cast<uint8_t*>(::operator new[](bytes_, kAlignment))) {
+    std::memset(memory_.get(), 0, vectors_);
+}
+
+Shard::Lane Shard::lane(const RowLayout& layout, const Place& at) const {
+    const Chunk& chunk = chunks_[at.chunk];
+    const size_t block = at.row / kBlockRows;
+    const size_t lane = at.row % kBlockRows;
+    uint8_t* coarse = chunk.coarse() + block * layout.coarse;
+    return {coarse + lane * 4, chunk.fine() + block * layout.fine + lane * 4,
+            reinterpret_cast<float*>(coarse + layout.fine) + lane};
+}
+
+size_t Shard::bytes() const {
+    size_t sum = sizeof *this + chunks_.capacity() * sizeof(Chunk);
+    for (const Chunk& chunk : chunks_) sum += chunk.bytes();
+    return sum;
+}
+
+Shard::Place Shard::place(const RowLayout& layout, size_t row) {
+    // Chunks of 16, 32, ... before the first of full size hold chunk_rows - 16 rows together.
+    const size_t growing = layout.chunk_rows - kLeastRows;
+    size_t chunk = 0;
+    size_t first = 0;
+    size_t rows = kLeastRows;
+    if (row >= growing) {
+        while (rows < layout.chunk_rows) {
+            rows *= 2;
+            ++chunk;
+        }
+        return {chunk + (row - growing) / rows, (row - growing) % rows};
+    }
+    while (row >= first + rows) {
+        first += rows;
+        rows *= 2;
+        ++chunk;
+    }
+    return {chunk, row - first};
+}
+
+void Shard::reserve(const RowLayout& layout, size_t more) {
+    while (size_ + more > capacity_) {
+        const size_t rows =
+            chunks_.empty() ? kLeastRows : std::min(chunks_.back().rows() * 2, layout.chunk_rows);
+        chunks_.emplace_back(layout, rows);
+        for (size_t row = 0; row < rows; ++row) lane(layout, {chunks_.size() - 1, row}).vacate();
+        capacity_ += rows;
+    }
+}
+
+void Shard::write(const RowLayout& layout, uint32_t row, uint32_t id, const float* vector,
+                  const int8_t* codes, const Quantised& metrics) {
+    const Place at = place(layout, row);
+    const Lane out = lane(layout, at);
+    constexpr uint32_t kLow = 0x0f0f0f0fu;
+    for (size_t byte = 0; byte < layout.fine; byte += 4 * kBlockRows, codes += 8) {
+        const uint32_t first = biased_codes(codes);
+        const uint32_t second = biased_codes(codes + 4);
+        const uint32_t coarse = ((first >> 4) & kLow) | (second & ~kLow);
+        const uint32_t fine = (first & kLow) | ((second & kLow) << 4);
+        std::memcpy(out.coarse + byte, &coarse, sizeof coarse);
+        std::memcpy(out.fine + byte, &fine, sizeof fine);
+    }
+    out.metric(kScale) = metrics.scale;
+    out.metric(kNorm) = metrics.norm;
+    out.metric(kError) = metrics.error;
+    out.metric(kCoarseError) = metrics.coarse_error;
+    const Chunk& chunk = chunks_[at.chunk];
+    float* copy = chunk.vector(layout, at.row);
+    std::memcpy(copy, vector, layout.dimension * sizeof(float));
+    std::fill(copy + layout.dimension, copy + layout.padded, 0.0f);
+    chunk.ids()[at.row] = id;
+}
+
+uint32_t Shard::append(const RowLayout& layout, uint32_t id, const float* vector,
+                       const int8_t* codes, const Quantised& metrics) {
+    const uint32_t row = static_cast<uint32_t>(size_++);
+    write(layout, row, id, vector, codes, metrics);
+    return row;
+}
+
+uint32_t Shard::remove(const RowLayout& layout, uint32_t row) {
+    const uint32_t last = static_cast<uint32_t>(size_ - 1);
+    const Place from = place(layout, last);
+    const Lane source = lane(layout, from);
+    uint32_t moved = kReservedNumber;
+    if (row != last) {
+        const Place to = place(layout, row);
+        const Lane target = lane(layout, to);
+        for (size_t byte = 0; byte < layout.fine; byte += 4 * kBlockRows) {
+            std::memcpy(target.coarse + byte, source.coarse + byte, 4);
+            std::memcpy(target.fine + byte, source.fine + byte, 4);
+        }
+        for (size_t i = 0; i < kMetrics; ++i) {
+            const Metric which = static_cast<Metric>(i);
+            target.metric(which) = source.metric(which);
+        }
+        std::memcpy(chunks_[to.chunk].vector(layout, to.row),
+                    chunks_[from.chunk].vector(layout, from.row), layout.padded * sizeof(float));
+        moved = chunks_[from.chunk].ids()[from.row];
+        chunks_[to.chunk].ids()[to.row] = moved;
+    }
+    source.vacate();
+    --size_;
+    const size_t in_use = size_ == 0 ? 0 : place(layout, size_ - 1).chunk + 1;
+    while (chunks_.size() > in_use + 1) {
+        capacity_ -= chunks_.back().rows();
+        chunks_.pop_back();
+    }
+    return moved;
+}
+
+const float* Shard::vector(const RowLayout& layout, uint32_t row) const {
+    const Place at = place(layout, row);
+    return chunks_[at.chunk].vector(layout, at.row);
+}
+
+uint32_t Shard::id(const RowLayout& layout, uint32_t row) const {
+    const Place at = place(layout, row);
+    return chunks_[at.chunk].ids()[at.row];
+}
+
+}  // namespace llm_cache

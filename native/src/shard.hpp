@@ -1,0 +1,103 @@
+// The rows of one partition in chunks that never move; only flat_index uses it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "kernels/kernels.hpp"
+#include "quantise.hpp"
+
+namespace llm_cache {
+
+/// @brief Sizes that follow from the dimension alone.
+struct RowLayout {
+    explicit RowLayout(size_t dimension);
+
+    size_t dimension;
+    /// Dimension rounded up to a multiple of kPadding.
+    size_t padded;
+    size_t groups;
+    /// Bytes of the two parts of a block of kBlockRows rows.
+    size_t coarse;
+    size_t fine;
+    /// Rows of the greatest chunk: a power of two from 16 to 1,024, so that a chunk stays near 4
+    /// MiB.
+    size_t chunk_rows;
+};
+
+/// @brief Memory of some rows: coarse blocks, fine blocks, float32 rows, ids. 64-byte aligned.
+class Chunk {
+  public:
+    /// @brief May throw std::bad_alloc.
+    Chunk(const RowLayout& layout, size_t rows);
+
+    uint8_t* coarse() const { return memory_.get(); }
+    uint8_t* fine() const { return memory_.get() + fine_; }
+    float* vector(const RowLayout& layout, size_t row) const {
+        return reinterpret_cast<float*>(memory_.get() + vectors_) + row * layout.padded;
+    }
+    uint32_t* ids() const { return reinterpret_cast<uint32_t*>(memory_.get() + ids_); }
+    size_t rows() const { return rows_; }
+    size_t bytes() const { return bytes_; }
+
+  private:
+    struct Free {
+        void operator()(uint8_t* memory) const;
+    };
+    size_t rows_;
+    size_t fine_;
+    size_t vectors_;
+    size_t ids_;
+    size_t bytes_;
+    std::unique_ptr<uint8_t[], Free> memory_;
+};
+
+/// @brief Rows 0 to size - 1 of a partition. Chunks hold 16, 32, 64, ... rows up to
+/// layout.chunk_rows and then that many each, so a small partition stays small and growth copies
+/// nothing.
+class Shard {
+  public:
+    explicit Shard(uint32_t partition) : partition_(partition) {}
+
+    uint32_t partition() const { return partition_; }
+    size_t size() const { return size_; }
+    size_t bytes() const;
+
+    /// @brief Makes room for `more` rows. May throw std::bad_alloc; rows are untouched either way.
+    void reserve(const RowLayout& layout, size_t more);
+
+    /// @brief Adds a row and returns its number.
+    /// @pre reserve has made room; `codes` has layout.padded entries, zero beyond the dimension.
+    uint32_t append(const RowLayout& layout, uint32_t id, const float* vector, const int8_t* codes,
+                    const Quantised& metrics);
+
+    /// @brief Writes a row that exists.
+    void write(const RowLayout& layout, uint32_t row, uint32_t id, const float* vector,
+               const int8_t* codes, const Quantised& metrics);
+
+    /// @brief Moves the last row into `row` and drops the last; gives back chunks beyond one spare.
+    /// @return the id that now has the number `row`, or kReservedNumber when `row` was the last.
+    uint32_t remove(const RowLayout& layout, uint32_t row);
+
+    const float* vector(const RowLayout& layout, uint32_t row) const;
+    uint32_t id(const RowLayout& layout, uint32_t row) const;
+    const std::vector<Chunk>& chunks() const { return chunks_; }
+
+  private:
+    struct Place {
+        size_t chunk;
+        size_t row;
+    };
+    struct Lane;
+    Lane lane(const RowLayout& layout, const Place& at) const;
+    static Place place(const RowLayout& layout, size_t row);
+
+    uint32_t partition_;
+    size_t size_ = 0;
+    size_t capacity_ = 0;
+    std::vector<Chunk> chunks_;
+};
+
+}  // namespace llm_cache

@@ -1,0 +1,48 @@
+// The outcomes of the core's fallible calls and the one table that gives each its code and text;
+// all of native/src uses it.
+#pragma once
+
+#include <cstdint>
+
+namespace llm_cache {
+
+/// @brief Outcome of a call into the core. The core reports nothing in any other way: it prints
+/// nothing, aborts nowhere and lets no exception out.
+enum class Status : uint8_t {
+    kOk,
+    kDimensionOutOfRange,
+    kNotFinite,
+    kTooLong,
+    kReservedNumber,
+    kOutOfMemory,
+    kFull,
+};
+
+/// @brief The stable code that JavaScript sees in `error.code`, and a sentence.
+struct StatusText {
+    const char* code;
+    const char* message;
+};
+
+/// @brief The text of an outcome.
+inline StatusText status_text(Status status) {
+    switch (status) {
+        case Status::kOk:
+            return {"", "no error"};
+        case Status::kDimensionOutOfRange:
+            return {"ERR_LLM_CACHE_ARGUMENT", "dimension must be an integer from 1 to 65536"};
+        case Status::kNotFinite:
+            return {"ERR_LLM_CACHE_ARGUMENT", "vector must hold finite numbers only"};
+        case Status::kTooLong:
+            return {"ERR_LLM_CACHE_ARGUMENT", "vector must have a norm of at most 2^63"};
+        case Status::kReservedNumber:
+            return {"ERR_LLM_CACHE_ARGUMENT", "id and partition must be at most 4294967294"};
+        case Status::kOutOfMemory:
+            return {"ERR_LLM_CACHE_CAPACITY", "out of memory"};
+        case Status::kFull:
+            return {"ERR_LLM_CACHE_CAPACITY", "the index holds as many rows as it can number"};
+    }
+    return {"ERR_LLM_CACHE_NATIVE", "unknown status"};
+}
+
+}  // namespace llm_cache

@@ -1,0 +1,70 @@
+// Builds and runs the C++ tests by ctest: once as released, once under AddressSanitizer and UndefinedBehaviorSanitizer. Prints
+// "N passed, N failed" for each run; fails if any test did, or if there was none.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const runs = [
+  { title: 'release', folder: 'build-native-tests/release', sanitizers: '' },
+  {
+    title: 'address and undefined-behaviour sanitizers',
+    folder: 'build-native-tests/sanitized',
+    sanitizers: 'address,undefined',
+  },
+];
+
+function run(command, args) {
+  const result = spawnSync(command, args, { cwd: root, encoding: 'utf8' });
+  return { ok: result.status === 0, output: `${result.stdout ?? ''}${result.stderr ?? ''}` };
+}
+
+function build({ folder, sanitizers }) {
+  const options = [
+    '-DLLM_CACHE_TESTS=ON',
+    '-DCMAKE_BUILD_TYPE=Release',
+    `-DLLM_CACHE_SANITIZE=${sanitizers}`,
+  ];
+  const configured = run('cmake', ['-S', '.', '-B', folder, ...options]);
+  return configured.ok
+    ? run('cmake', ['--build', folder, '--config', 'Release', '--parallel', '2'])
+    : configured;
+}
+
+function test(one) {
+  const built = build(one);
+  if (!built.ok) {
+    console.error(`${built.output}\n${one.title}: the tests did not build`);
+    return false;
+  }
+  const { ok, output } = run('ctest', [
+    '--test-dir',
+    join(root, one.folder),
+    '-C',
+    'Release',
+    '--output-on-failure',
+  ]);
+  // ctest counts programs; each program says itself how many tests it held.
+  const log = run('cmake', ['-E', 'cat', join(root, one.folder, 'Testing/Temporary/LastTest.log')]).output;
+  let passed = 0;
+  let failed = 0;
+  let reported = 0;
+  for (const [, good, bad] of log.matchAll(/^(\d+) passed, (\d+) failed$/gm)) {
+    passed += Number(good);
+    failed += Number(bad);
+    if (bad !== '0') reported++;
+  }
+  if (!ok) console.error(output);
+  // A program that crashed or hung printed no count.
+  const badPrograms = Number(output.match(/(\d+) tests failed out of/)?.[1] ?? 0);
+  failed += Math.max(0, badPrograms - reported);
+  console.log(`${one.title}\n${passed} passed, ${failed} failed`);
+  return ok && passed > 0;
+}
+
+if (spawnSync('cmake', ['--version']).error || spawnSync('ctest', ['--version']).error) {
+  console.log('0 passed, 0 failed, 1 skipped: the C++ tests need cmake and ctest on PATH');
+} else {
+  const results = runs.map(test);
+  process.exitCode = results.every(Boolean) ? 0 : 1;
+}

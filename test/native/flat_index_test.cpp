@@ -1,0 +1,310 @@
+// FlatIndex against a map and float32 products of every row: equal to the last bit, whatever the
+// data and the order of calls.
+#include "flat_index.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <map>
+
+#include "harness.hpp"
+
+using namespace llm_cache;
+using namespace llm_cache_test;
+
+namespace {
+
+using Vector = std::vector<float>;
+
+std::unique_ptr<FlatIndex> make(const Kernels& kernels, size_t dimension) {
+    Status status;
+    auto index = FlatIndex::create(kernels, static_cast<double>(dimension), status);
+    LLM_CACHE_CHECK(status == Status::kOk && index != nullptr);
+    return index;
+}
+
+// What the index promises to equal.
+class Model {
+  public:
+    Model(const Kernels& kernels, size_t dimension)
+        : kernels_(kernels), dimension_(dimension), padded_((dimension + 15) / 16 * 16) {}
+
+    std::map<uint32_t, std::pair<uint32_t, Vector>> rows;
+
+    std::vector<std::pair<float, uint32_t>> search(const Vector& query, uint32_t partition,
+                                                   size_t k) const {
+        float greatest = 0;
+        for (const float x : query) greatest = std::max(greatest, std::fabs(x));
+        int exponent = 0;
+        if (greatest > 0) std::frexp(greatest, &exponent);
+        Vector scaled(padded_);
+        for (size_t i = 0; i < dimension_; ++i) {
+            scaled[i] = static_cast<float>(std::ldexp(static_cast<double>(query[i]), -exponent));
+        }
+        std::vector<std::pair<float, uint32_t>> all;
+        for (const auto& [id, row] : rows) {
+            if (row.first != partition) continue;
+            Vector padded = row.second;
+            padded.resize(padded_);
+            all.push_back({kernels_.dot(padded.data(), scaled.data(), padded_), id});
+        }
+        std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+            return a.first != b.first ? a.first > b.first : a.second < b.second;
+        });
+        if (all.size() > k) all.resize(k);
+        for (auto& one : all) one.first = std::ldexp(one.first, exponent);
+        return all;
+    }
+
+  private:
+    const Kernels& kernels_;
+    size_t dimension_;
+    size_t padded_;
+};
+
+void check_search(FlatIndex& index, const Model& model, const Vector& query, uint32_t partition,
+                  size_t k) {
+    std::vector<uint32_t> ids(k);
+    Vector products(k);
+    size_t count = 0;
+    LLM_CACHE_CHECK(index.search(query.data(), partition, k, ids.data(), products.data(), count) ==
+                    Status::kOk);
+    const auto expected = model.search(query, partition, k);
+    LLM_CACHE_CHECK(count == expected.size());
+    for (size_t i = 0; i < std::min(count, expected.size()); ++i) {
+        LLM_CACHE_CHECK(ids[i] == expected[i].second);
+        LLM_CACHE_CHECK(products[i] == expected[i].first);
+    }
+}
+
+void check_rows(FlatIndex& index, const Model& model, size_t dimension) {
+    LLM_CACHE_CHECK(index.size() == model.rows.size());
+    std::map<uint32_t, size_t> sizes;
+    for (const auto& [id, row] : model.rows) {
+        ++sizes[row.first];
+        const float* stored = index.read(id);
+        LLM_CACHE_CHECK(stored != nullptr);
+        if (stored == nullptr) continue;
+        LLM_CACHE_CHECK(std::memcmp(stored, row.second.data(), dimension * sizeof(float)) == 0);
+    }
+    for (const auto& [partition, size] : sizes) {
+        LLM_CACHE_CHECK(index.partition_size(partition) == size);
+    }
+}
+
+using Source = std::function<Vector(size_t, Random&)>;
+
+Vector gaussian_vector(size_t dimension, Random& random) {
+    Vector vector(dimension);
+    for (float& one : vector) one = gaussian(random);
+    return vector;
+}
+
+// Data that tempts an index into mistakes.
+const std::vector<Source>& sources() {
+    static const std::vector<Source> all = {
+        gaussian_vector,
+        // Near-duplicates: differences around the bound and around float32's own resolution.
+        [](size_t dimension, Random& random) {
+            Vector vector(dimension, 0.5f);
+            const float step = below(random, 2) == 0 ? 1e-3f : 1e-7f;
+            for (float& one : vector) one += step * gaussian(random);
+            return vector;
+        },
+        // All equal: ties by id alone.
+        [](size_t dimension, Random&) { return Vector(dimension, 0.25f); },
+        // One component dwarfs the others, so that their codes are all zero.
+        [](size_t dimension, Random& random) {
+            Vector vector = gaussian_vector(dimension, random);
+            vector[below(random, dimension)] *= 1e5f;
+            return vector;
+        },
+        // Norms from 1e-40 (denormal) to 1e17.
+        [](size_t dimension, Random& random) {
+            const double factor = std::pow(10.0, static_cast<double>(below(random, 57)) - 40);
+            Vector vector = gaussian_vector(dimension, random);
+            for (float& one : vector) one = static_cast<float>(one * factor);
+            return vector;
+        },
+        // Sparse, with zero vectors among them.
+        [](size_t dimension, Random& random) {
+            Vector vector(dimension);
+            if (below(random, 4) != 0) vector[below(random, dimension)] = gaussian(random);
+            return vector;
+        },
+    };
+    return all;
+}
+
+}  // namespace
+
+LLM_CACHE_TEST("any sequence of changes and searches equals float32 brute force to the last bit") {
+    Random random(seed());
+    for (const Kernels* kernels : available_kernels()) {
+        for (const Source& draw : sources()) {
+            for (const size_t dimension : {1u, 3u, 16u, 97u, 384u}) {
+                auto index = make(*kernels, dimension);
+                Model model(*kernels, dimension);
+                for (int step = 0; step < 500; ++step) {
+                    const uint32_t id = static_cast<uint32_t>(below(random, 120));
+                    const uint32_t partition = static_cast<uint32_t>(below(random, 3));
+                    const size_t verb = below(random, 20);
+                    if (verb < 13) {
+                        const Vector vector = draw(dimension, random);
+                        bool is_new = false;
+                        LLM_CACHE_CHECK(index->set(id, partition, vector.data(), is_new) ==
+                                        Status::kOk);
+                        LLM_CACHE_CHECK(is_new == (model.rows.count(id) == 0));
+                        model.rows[id] = {partition, vector};
+                    } else if (verb < 16) {
+                        LLM_CACHE_CHECK(index->remove(id) == (model.rows.erase(id) == 1));
+                    } else if (verb < 19) {
+                        check_search(*index, model, draw(dimension, random), partition,
+                                     1 + below(random, 130));
+                    } else if (step % 100 == 0) {
+                        index->clear(partition);
+                        for (auto at = model.rows.begin(); at != model.rows.end();) {
+                            at = at->second.first == partition ? model.rows.erase(at) : ++at;
+                        }
+                    }
+                    LLM_CACHE_CHECK(index->has(id) == (model.rows.count(id) == 1));
+                }
+                check_rows(*index, model, dimension);
+                for (uint32_t partition = 0; partition < 4; ++partition) {
+                    check_search(*index, model, draw(dimension, random), partition, 10);
+                }
+            }
+        }
+    }
+}
+
+LLM_CACHE_TEST("a large partition equals brute force and rescores few rows") {
+    Random random(seed() + 1);
+    constexpr size_t kDimension = 128;
+    constexpr uint32_t kRows = 5000;
+    for (const Kernels* kernels : available_kernels()) {
+        auto index = make(*kernels, kDimension);
+        Model model(*kernels, kDimension);
+        std::vector<uint32_t> ids;
+        Vector rows;
+        for (uint32_t id = 0; id < kRows; ++id) {
+            const Vector vector = gaussian_vector(kDimension, random);
+            ids.push_back(id);
+            rows.insert(rows.end(), vector.begin(), vector.end());
+            model.rows[id] = {7, vector};
+        }
+        LLM_CACHE_CHECK(index->set_many(kRows, ids.data(), 7, rows.data()) == Status::kOk);
+        check_rows(*index, model, kDimension);
+        for (const size_t k : {1u, 10u, 100u, 5000u, 6000u}) {
+            check_search(*index, model, gaussian_vector(kDimension, random), 7, k);
+            if (k == 10) LLM_CACHE_CHECK(index->last_rescored() < kRows / 20);
+        }
+    }
+}
+
+LLM_CACHE_TEST("a stored vector finds itself first") {
+    Random random(seed() + 2);
+    for (const Kernels* kernels : available_kernels()) {
+        auto index = make(*kernels, 64);
+        for (uint32_t id = 0; id < 300; ++id) {
+            Vector vector = gaussian_vector(64, random);
+            float norm = 0;
+            for (const float x : vector) norm += x * x;
+            for (float& x : vector) x /= std::sqrt(norm);
+            bool is_new = false;
+            index->set(id, 0, vector.data(), is_new);
+        }
+        for (uint32_t id = 0; id < 300; ++id) {
+            uint32_t found = 0;
+            float product = 0;
+            size_t count = 0;
+            index->search(index->read(id), 0, 1, &found, &product, count);
+            LLM_CACHE_CHECK(found == id && count == 1);
+        }
+    }
+}
+
+LLM_CACHE_TEST("refused input changes nothing") {
+    Random random(seed() + 3);
+    const Kernels& kernels = *available_kernels().front();
+    auto index = make(kernels, 5);
+    Model model(kernels, 5);
+    bool is_new = false;
+    for (uint32_t id = 0; id < 40; ++id) {
+        const Vector vector = gaussian_vector(5, random);
+        index->set(id, id % 2, vector.data(), is_new);
+        model.rows[id] = {id % 2, vector};
+    }
+    const size_t bytes = index->bytes();
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    const Vector bad = {1, 2, nan, 4, 5};
+    const Vector good = {1, 2, 3, 4, 5};
+    const Vector last_is_bad = {1, 2, 3, 4, 5, 1, 2, 3, 4, std::numeric_limits<float>::infinity()};
+    const uint32_t ids[] = {3, 1000};
+    const uint32_t reserved[] = {3, kReservedNumber};
+    LLM_CACHE_CHECK(index->set(3, 0, bad.data(), is_new) == Status::kNotFinite);
+    LLM_CACHE_CHECK(index->set(kReservedNumber, 0, good.data(), is_new) == Status::kReservedNumber);
+    LLM_CACHE_CHECK(index->set(3, kReservedNumber, good.data(), is_new) == Status::kReservedNumber);
+    LLM_CACHE_CHECK(index->set_many(2, ids, 1, last_is_bad.data()) == Status::kNotFinite);
+    LLM_CACHE_CHECK(index->set_many(2, reserved, 1, last_is_bad.data()) != Status::kOk);
+    uint32_t found[1];
+    float product[1];
+    size_t count = 0;
+    LLM_CACHE_CHECK(index->search(bad.data(), 0, 1, found, product, count) == Status::kNotFinite);
+    LLM_CACHE_CHECK(count == 0);
+    check_rows(*index, model, 5);
+    LLM_CACHE_CHECK(index->bytes() == bytes);
+}
+
+LLM_CACHE_TEST("dimensions outside 1 to 65536 and fractions are refused, the ends are not") {
+    const Kernels& kernels = *available_kernels().front();
+    Status status;
+    for (const double bad : {0.0, -1.0, 0.5, 65537.0, 1e300, std::nan("")}) {
+        LLM_CACHE_CHECK(FlatIndex::create(kernels, bad, status) == nullptr);
+        LLM_CACHE_CHECK(status == Status::kDimensionOutOfRange);
+    }
+    Random random(seed() + 4);
+    for (const size_t dimension : {1u, 65536u}) {
+        auto index = make(kernels, dimension);
+        Model model(kernels, dimension);
+        bool is_new = false;
+        for (uint32_t id = 0; id < 20; ++id) {
+            const Vector vector = gaussian_vector(dimension, random);
+            index->set(id, 0, vector.data(), is_new);
+            model.rows[id] = {0, vector};
+        }
+        check_search(*index, model, gaussian_vector(dimension, random), 0, 5);
+    }
+}
+
+LLM_CACHE_TEST("replacing every row in place takes no memory, and churn gives all of it back") {
+    Random random(seed() + 5);
+    auto index = make(*available_kernels().front(), 32);
+    const size_t empty = index->bytes();
+    std::vector<uint32_t> ids(3000);
+    for (uint32_t id = 0; id < ids.size(); ++id) ids[id] = id;
+    Vector rows(ids.size() * 32);
+    for (float& one : rows) one = gaussian(random);
+    LLM_CACHE_CHECK(index->set_many(ids.size(), ids.data(), 0, rows.data()) == Status::kOk);
+    const size_t full = index->bytes();
+    LLM_CACHE_CHECK(index->set_many(ids.size(), ids.data(), 0, rows.data()) == Status::kOk);
+    LLM_CACHE_CHECK(index->bytes() == full);
+    bool is_new = false;
+    for (int step = 0; step < 100000; ++step) {
+        const uint32_t id = static_cast<uint32_t>(below(random, 4000));
+        const uint32_t partition = static_cast<uint32_t>(below(random, 500));
+        if (below(random, 3) == 0) {
+            index->remove(id);
+        } else {
+            index->set(id, partition, rows.data() + below(random, 3000) * 32, is_new);
+        }
+    }
+    for (uint32_t id = 0; id < 4000; ++id) index->remove(id);
+    LLM_CACHE_CHECK(index->size() == 0);
+    // What is left: the list of shard numbers that are free for reuse.
+    LLM_CACHE_CHECK(index->bytes() < empty + 16384);
+    index->clear();
+    LLM_CACHE_CHECK(index->bytes() < empty + 256);
+}

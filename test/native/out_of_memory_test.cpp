@@ -1,0 +1,143 @@
+// Every allocation of every change is made to fail once: the change is refused and nothing has
+// changed.
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <new>
+
+#include "flat_index.hpp"
+#include "harness.hpp"
+
+using namespace llm_cache;
+using namespace llm_cache_test;
+
+namespace {
+
+// Allocations until one fails; negative: none does.
+long g_allocations_left = -1;
+
+void* allocate(std::size_t size, std::size_t alignment) {
+    if (g_allocations_left == 0) throw std::bad_alloc();
+    if (g_allocations_left > 0) --g_allocations_left;
+    const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
+    void* memory = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
+    if (memory == nullptr) throw std::bad_alloc();
+    return memory;
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return allocate(size, 16); }
+void* operator new[](std::size_t size) { return allocate(size, 16); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+    return allocate(size, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+    return allocate(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+
+namespace {
+
+constexpr size_t kDimension = 20;
+
+std::vector<float> vector_of(uint32_t number) {
+    std::vector<float> vector(kDimension);
+    for (size_t i = 0; i < kDimension; ++i) vector[i] = static_cast<float>(number * 31 + i) / 100;
+    return vector;
+}
+
+// Runs `change` with its first, second, ... allocation failing, until it succeeds; `check` after
+// each failure.
+template <typename Change, typename Check>
+void fail_each_allocation(Change change, Check check) {
+    for (long allowed = 0; allowed < 100; ++allowed) {
+        g_allocations_left = allowed;
+        const Status status = change();
+        g_allocations_left = -1;
+        if (status == Status::kOk) {
+            LLM_CACHE_CHECK(allowed > 0);
+            return;
+        }
+        LLM_CACHE_CHECK(status == Status::kOutOfMemory);
+        check();
+    }
+    LLM_CACHE_CHECK(!"the change never succeeded");
+}
+
+}  // namespace
+
+LLM_CACHE_TEST("a change that finds no memory is refused and changes nothing") {
+    Status status;
+    auto index = FlatIndex::create(*available_kernels().front(), kDimension, status);
+    std::map<uint32_t, uint32_t> partitions;
+    bool is_new = false;
+    for (uint32_t id = 0; id < 12; ++id) {
+        index->set(id, id % 3, vector_of(id).data(), is_new);
+        partitions[id] = id % 3;
+    }
+    const auto unchanged = [&] {
+        LLM_CACHE_CHECK(index->size() == partitions.size());
+        LLM_CACHE_CHECK(index->partition_size(99) == 0 && index->partition_size(98) == 0);
+        for (const auto& [id, partition] : partitions) {
+            const float* row = index->read(id);
+            LLM_CACHE_CHECK(row != nullptr);
+            const std::vector<float> expected = vector_of(id);
+            LLM_CACHE_CHECK(std::memcmp(row, expected.data(), kDimension * sizeof(float)) == 0);
+        }
+        uint32_t ids[12];
+        float products[12];
+        size_t count = 0;
+        LLM_CACHE_CHECK(index->search(vector_of(1).data(), 0, 12, ids, products, count) ==
+                        Status::kOk);
+        LLM_CACHE_CHECK(count == 4);
+    };
+    const std::vector<float> vector = vector_of(77);
+    const std::vector<float> third = vector_of(3);
+    // A new id in a new partition: table, shard, chunk and lists all grow.
+    fail_each_allocation([&] { return index->set(500, 99, vector.data(), is_new); }, unchanged);
+    index->remove(500);
+    // A known id into a new partition.
+    fail_each_allocation([&] { return index->set(3, 98, third.data(), is_new); }, unchanged);
+    index->set(3, 0, vector_of(3).data(), is_new);
+    // Many at once, some of them known, some in other partitions.
+    std::vector<uint32_t> ids;
+    std::vector<float> rows;
+    for (uint32_t id = 6; id < 200; ++id) {
+        ids.push_back(id);
+        const std::vector<float> row = vector_of(id);
+        rows.insert(rows.end(), row.begin(), row.end());
+    }
+    fail_each_allocation([&] { return index->set_many(ids.size(), ids.data(), 1, rows.data()); },
+                         unchanged);
+    LLM_CACHE_CHECK(index->size() == 200);
+}
+
+LLM_CACHE_TEST("a search that finds no memory says so, and the next one is right") {
+    Status status;
+    auto index = FlatIndex::create(*available_kernels().front(), kDimension, status);
+    bool is_new = false;
+    for (uint32_t id = 0; id < 100; ++id) index->set(id, 0, vector_of(id).data(), is_new);
+    uint32_t ids[10];
+    float products[10];
+    size_t count = 0;
+    const std::vector<float> query = vector_of(5);
+    fail_each_allocation([&] { return index->search(query.data(), 0, 10, ids, products, count); },
+                         [&] { LLM_CACHE_CHECK(count == 0); });
+    LLM_CACHE_CHECK(count == 10 && ids[0] == 99);
+}
+
+LLM_CACHE_TEST("an index that finds no memory is not made") {
+    Status status = Status::kOk;
+    fail_each_allocation(
+        [&] {
+            const auto index = FlatIndex::create(*available_kernels().front(), kDimension, status);
+            return status;
+        },
+        [] {});
+}
