@@ -1,0 +1,29 @@
+// What the tiers hold; any folder may import it.
+
+/** Exact identity of a question in its scope: SHA-256 as 64 lower-case hexadecimal digits. */
+export type Key = string;
+
+/** A stored answer. */
+export interface Entry {
+  /** Exact identity: scope and normalised question. */
+  readonly key: Key;
+  /** Digest of the scope (64 hexadecimal digits) outside of which this entry must never be served. */
+  readonly scope: string;
+  /** The question as it was first asked. */
+  readonly question: string;
+  /** Unit-length embedding of the question; absent when the text was too long to be matched by meaning. */
+  readonly vector?: Float32Array;
+  /** The answer: anything that MessagePack can carry. */
+  readonly value: unknown;
+  /** Wall-clock milliseconds of the generation; promotion keeps it. */
+  readonly createdAtMs: number;
+  /** Wall-clock milliseconds after which the entry is a miss; `Infinity` for never. */
+  readonly expiresAtMs: number;
+}
+
+/** An entry found by meaning; whether it is a hit, only `decide` says. */
+export interface Candidate {
+  readonly entry: Entry;
+  /** Cosine of the two questions' embeddings, in [-1, 1]. */
+  readonly similarity: number;
+}

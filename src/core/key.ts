@@ -1,0 +1,65 @@
+// Keys and fingerprints: exact identity of questions and documents. Any folder may import it.
+import type { Key } from './entry.js';
+import { InvalidArgumentError } from './errors.js';
+import { native } from './native.js';
+import type { Scope } from './scope.js';
+
+/** Longest question taken, in UTF-16 code units: 1 Mi. Longer text is refused before any work on it. */
+export const maxQuestionLength = 1 << 20;
+
+/** Refuses what cannot be a question. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT: no string, blank, ill-formed or too long. */
+export function checkQuestion(text: unknown, argument = 'prompt'): asserts text is string {
+  if (typeof text !== 'string') throw new InvalidArgumentError(argument, 'a string', text);
+  if (text.length > maxQuestionLength) {
+    throw new InvalidArgumentError(argument, `at most ${maxQuestionLength} characters`, text);
+  }
+  if (text.length === 0 || !/\S/.test(text)) {
+    throw new InvalidArgumentError(argument, 'a text that is not blank', text);
+  }
+  if (!text.isWellFormed()) throw new InvalidArgumentError(argument, 'well-formed Unicode', text);
+}
+
+/**
+ * The form of a question that its key is made of: NFC, trimmed, Unicode lower case, each run of white space one space. Nothing
+ * is dropped, so `C`, `C++` and `C#` stay three questions.
+ */
+export function normalise(text: string): string {
+  // Composing costs the square of the length of a run of marks; no writing system needs more than 30 (UAX #15, Stream-Safe).
+  const composed = /\p{M}{31}/u.test(text) ? text : text.normalize('NFC');
+  return composed.trim().toLowerCase().replace(/\s+/gu, ' ');
+}
+
+/**
+ * Exact identity of a question within a scope. Cost: under a microsecond for ASCII.
+ * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT as `checkQuestion`.
+ */
+export function queryKey(text: string, scope: Scope): Key {
+  checkQuestion(text);
+  return native.queryKey(text, scope.digest) ?? native.queryKeyNormalised(normalise(text), scope.digest);
+}
+
+/** SHA-256 (64 hexadecimal digits) of a document's raw text; case and white space count. */
+export function contentFingerprint(text: string): string {
+  return native.sha256Fields(['content/1', text]);
+}
+
+/** Id of a chunk: the first 16 digits of its document's fingerprint, a colon, and its index in at least 4 digits. */
+export function documentId(fingerprint: string, index: number): string {
+  return `${fingerprint.slice(0, 16)}:${String(index).padStart(4, '0')}`;
+}
+
+/**
+ * Key that the Python package `llm-semantic-cache` 0.1.1 gives to a query, bit for bit, for reading a Redis that it filled. It
+ * merges different questions (it drops everything outside `[a-z0-9 ]`): never key new data with it.
+ */
+export function seedQueryKey(prompt: string, topK: number, embedModel: string, chunkingHash?: string): Key {
+  const normalised = seedNormalise(prompt);
+  const parts = [normalised, String(topK), embedModel];
+  if (chunkingHash) parts.push(chunkingHash);
+  return Buffer.from(native.sha256(Buffer.from(parts.join('|'), 'utf8'))).toString('hex');
+}
+
+function seedNormalise(text: string): string {
+  const lowered = text.trim().toLowerCase().replace(/\s+/g, ' ');
+  return lowered.replace(/[^a-z0-9 ]/g, '').trim();
+}

@@ -1,0 +1,107 @@
+// Loads the C++ addon and gives it types; the only file that touches a .node file. Any folder may import it.
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { NativeLoadError } from './errors.js';
+
+/** Names of the instruction sets a kernel can be built for. */
+export type KernelName = 'scalar' | 'avx2' | 'avx512' | 'neon';
+
+/** Exact nearest-neighbour index over float32 rows, partitioned; see `native/src/flat_index.hpp` for the method and its proof. */
+export interface NativeFlatIndex {
+  readonly size: number;
+  readonly dimension: number;
+  /** Bytes of native memory held. */
+  readonly bytes: number;
+  /** Adds or replaces the row of `id` (0 to 2^32 - 2); true when it is new. A row moves when `partition` differs. */
+  set(id: number, partition: number, vector: Float32Array): boolean;
+  /** As `set`, for n rows; `vectors` is n x dimension, row-major. Synchronous: about 1 microsecond a row at d = 384. */
+  setMany(ids: Uint32Array, partition: number, vectors: Float32Array): void;
+  /** Removes the row of `id`; true when there was one. */
+  remove(id: number): boolean;
+  has(id: number): boolean;
+  /** Copies the row of `id` into `out`; false when there is none. */
+  read(id: number, out: Float32Array): boolean;
+  /**
+   * Writes the `k` rows of `partition` with the greatest inner product, best first and equal ones by id, into the two
+   * arrays (each at least `k` long), and returns how many there are: min(k, rows of the partition).
+   */
+  search(
+    vector: Float32Array,
+    partition: number,
+    k: number,
+    ids: Uint32Array,
+    products: Float32Array,
+  ): number;
+  /** Removes all rows of a partition, or of all. */
+  clear(partition?: number): void;
+  /** Rows whose float32 product was computed in the last search; the rest were ruled out by their bound. */
+  readonly lastRescored: number;
+}
+
+/** The addon's face. TypeScript callers validate for good messages; the addon checks again for memory safety. */
+export interface NativeAddon {
+  /** Kernel in use: the best this machine has, or the one that `LLM_CACHE_KERNEL` names. */
+  readonly kernel: KernelName;
+  /** Kernels this machine can run, best first. */
+  readonly kernels: readonly KernelName[];
+  /** SHA-256 implementation in use. */
+  readonly sha256Implementation: 'sha-ni' | 'portable';
+  /** SHA-256 of the bytes: 32 bytes. */
+  sha256(data: Uint8Array): Uint8Array;
+  /** SHA-256, in hexadecimal, over the fields, each preceded by its length in bytes (uint32, little endian). Strings count as UTF-8. */
+  sha256Fields(fields: readonly (string | Uint8Array)[]): string;
+  /**
+   * Key of a question: normalises (trim, lower case, white space collapsed) and hashes in one call. Undefined when the text has
+   * a character outside ASCII: normalise in JavaScript and call `queryKeyNormalised`.
+   */
+  queryKey(text: string, scopeDigest: Uint8Array): string | undefined;
+  /** The same for a text that is normalised already. */
+  queryKeyNormalised(text: string, scopeDigest: Uint8Array): string;
+  /** Inner product of two equally long vectors, float32 accumulation. */
+  dot(a: Float32Array, b: Float32Array): number;
+  /** Squared Euclidean distance. */
+  squaredL2(a: Float32Array, b: Float32Array): number;
+  /** Inner product of int8 vectors, exact for up to 2^17 components. */
+  dotInt8(a: Int8Array, b: Int8Array): number;
+  /** Inner products of `query` with each row of `rows` (n x d, row-major), written to `out` (n). */
+  dotMany(query: Float32Array, rows: Float32Array, out: Float32Array): void;
+  /** Squared Euclidean distances of `query` to each row. */
+  squaredL2Many(query: Float32Array, rows: Float32Array, out: Float32Array): void;
+  readonly FlatIndex: {
+    new (dimension: number): NativeFlatIndex;
+    /** Builds an index off the event loop; the arrays are copied first. Resolves to an index that equals one filled by `set`. */
+    build(
+      dimension: number,
+      ids: Uint32Array,
+      partitions: Uint32Array,
+      vectors: Float32Array,
+    ): Promise<NativeFlatIndex>;
+  };
+}
+
+const packageRoot = new URL('../../', import.meta.url);
+const candidates = [
+  'build-cmake/Release/llm_tiered_cache.node',
+  'build/Release/llm_tiered_cache.node',
+  `prebuilds/${process.platform}-${process.arch}/llm_tiered_cache.node`,
+];
+
+function load(): NativeAddon {
+  const require = createRequire(import.meta.url);
+  const forced = process.env.LLM_CACHE_NATIVE;
+  const paths = forced
+    ? [forced]
+    : candidates.map((relative) => fileURLToPath(new URL(relative, packageRoot)));
+  const tried: string[] = [];
+  for (const path of paths) {
+    try {
+      return require(path) as NativeAddon;
+    } catch (error) {
+      tried.push(`${path}: ${(error as Error).message.split('\n')[0]}`);
+    }
+  }
+  throw new NativeLoadError(tried);
+}
+
+/** The addon of this process. Loading it fails at import with `NativeLoadError`, which says what to install. */
+export const native: NativeAddon = load();

@@ -1,0 +1,50 @@
+// The one interface every tier has; any folder may import it.
+import type { Candidate, Entry, Key } from './entry.js';
+import type { Scope } from './scope.js';
+
+/** A value, or a promise of it: tiers in memory answer at once. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** Tells a promise from a value without waiting for it. */
+export function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
+  return typeof (value as Promise<T> | undefined)?.then === 'function';
+}
+
+/** How much a tier holds. */
+export interface TierSize {
+  /** Number of entries, expired ones that were not swept yet included. */
+  readonly entries: number;
+  /** Bytes held, as exactly as the tier can tell. */
+  readonly bytes: number;
+}
+
+/** How an entry is written. */
+export interface SetOptions {
+  /** Write only where the tier holds no entry of this key: promotion must never overwrite a newer entry. */
+  readonly onlyIfAbsent?: boolean;
+}
+
+/**
+ * A place that holds entries. A tier never decides whether a candidate is a hit, never returns an expired entry or one of
+ * another scope, and may answer synchronously. Its methods may throw; `guard` turns that into a counted miss.
+ */
+export interface Tier {
+  /** Unique within a cache; shown in statistics and results. */
+  readonly name: string;
+  /** The entry of this exact key in this scope. */
+  get(key: Key, scope: Scope): MaybePromise<Entry | undefined>;
+  /** Up to `k` entries of the scope nearest to the unit-length `vector`, best first. Absent where the tier has no index. */
+  near?(vector: Float32Array, scope: Scope, k: number): MaybePromise<readonly Candidate[]>;
+  /** Marks an entry found by `near` as used, where the tier drops the least recently used first. */
+  touch?(key: Key): void;
+  /** Stores the entry, replacing an earlier one of the same key. Resolves when it is as durable as the tier promises. */
+  set(entry: Entry, options?: SetOptions): MaybePromise<void>;
+  /** Removes one entry; true when there was one. */
+  delete(key: Key, scope: Scope): MaybePromise<boolean>;
+  /** Removes every entry, or every entry of one scope. */
+  clear(scope?: Scope): MaybePromise<void>;
+  /** How much the tier holds. */
+  size(): MaybePromise<TierSize>;
+  /** Releases files, sockets and memory. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,26 @@
+// The interface of nearest-neighbour engines; tiers and vectordb may import it.
+
+/** One neighbour. */
+export interface Neighbour {
+  /** The id the vector was stored under. */
+  readonly id: number;
+  /** Cosine similarity in [-1, 1]. */
+  readonly similarity: number;
+}
+
+/** A nearest-neighbour index over unit-length vectors, split into partitions that a search never leaves. */
+export interface Engine {
+  readonly dimension: number;
+  /** Number of vectors. */
+  readonly size: number;
+  /** Bytes held. */
+  readonly bytes: number;
+  /** Adds or replaces. @throws {DimensionError} ERR_LLM_CACHE_DIMENSION · {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT if not unit length. */
+  set(id: number, partition: number, vector: Float32Array): void;
+  /** Removes; true when there was one. */
+  remove(id: number): boolean;
+  /** Up to `k` neighbours within the partition, best first; `k` is at least 1 and may exceed the number of vectors. */
+  search(vector: Float32Array, partition: number, k: number): Neighbour[];
+  /** Removes all vectors of a partition, or of all. */
+  clear(partition?: number): void;
+}
