@@ -1,0 +1,32 @@
+// What onnx.ts and its worker say to each other; imported by these two only.
+
+/** How the values of the tokens become one vector: their mean, or the value of the first token. */
+export type Pooling = 'mean' | 'cls';
+
+/** Most characters (UTF-16 units) of a text that are read; a longer one counts as truncated. */
+export const MAX_CHARACTERS = 32_768;
+
+/** The files of a model, by path or by SHA-256 in hexadecimal. */
+export interface ModelFiles {
+  readonly model: string;
+  readonly tokenizer: string;
+  readonly tokenizerConfig: string;
+}
+
+/** What the worker is started with. */
+export interface OnnxWorkerData {
+  readonly paths: ModelFiles;
+  /** A worker that starts later must not run other files than the fingerprint covers. */
+  readonly digests: ModelFiles;
+  readonly pooling: Pooling;
+  readonly maxTokens: number;
+}
+
+/** What the worker answers to a text. */
+export interface OnnxResult {
+  /** Unit length. */
+  readonly vector: Float32Array;
+  readonly tokens: number;
+  readonly truncated: boolean;
+  readonly matchable: boolean;
+}

@@ -1,0 +1,160 @@
+// The embedder that runs an ONNX model from a folder in worker threads; imported by the composition root.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../core/clock.js';
+import type { Embedder, Embedding } from '../core/embedder.js';
+import { ConfigError, EmbedError, InvalidArgumentError } from '../core/errors.js';
+import { WorkerPool, type WorkerPoolStats } from '../workers/pool.js';
+import { readOutputDimension } from './onnx-file.js';
+import {
+  MAX_CHARACTERS,
+  type ModelFiles,
+  type OnnxResult,
+  type OnnxWorkerData,
+  type Pooling,
+} from './onnx-protocol.js';
+
+/** How an ONNX embedder is opened. */
+export interface OnnxEmbedderOptions {
+  /** Folder with `model.onnx`, `tokenizer.json`, `tokenizer_config.json`. Default: the model of this package. */
+  readonly directory?: string | undefined;
+  /** Worker threads, each with its own copy of the weights. Default: the machine's processors, 4 at most. */
+  readonly workers?: number | undefined;
+  /** Most texts that wait; one more is refused with `BusyError`. Default 1,024. */
+  readonly maxQueue?: number | undefined;
+  /** Deadline of a text in milliseconds, waiting included. Default 30,000. */
+  readonly timeoutMs?: number | undefined;
+  /** Default `mean`. */
+  readonly pooling?: Pooling | undefined;
+  /** Put before every text, as some models want it (`query: `). Default none. */
+  readonly prefix?: string | undefined;
+  /** Most tokens that the model reads, special ones included. Default 256. */
+  readonly maxTokens?: number | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** An embedder in worker threads, with figures about them. */
+export interface OnnxEmbedder extends Embedder {
+  stats(): WorkerPoolStats;
+}
+
+const bundled = new URL('../../models/all-MiniLM-L6-v2/', import.meta.url);
+const worker = new URL('./onnx-worker.js', import.meta.url);
+const UNIT_TOLERANCE = 1e-3;
+// Handing a worker several waiting texts at a time takes the way there and back out of the count (64 texts: 49 ms with 1, 44 with 4,
+// 39 with 32); results of a batch come together, so it stays small.
+const MAX_BATCH = 8;
+
+/**
+ * Opens the ONNX model in a folder. Reads the files once for the fingerprint, off the event loop; weights are loaded and threads
+ * started by `warm()` or the first text. One text a run: in a batch the quantisation of a text would depend on its neighbours.
+ * @throws {ConfigError} ERR_LLM_CACHE_CONFIG when a file is missing, unreadable or no ONNX model.
+ * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT when an option is out of range.
+ * @throws {EmbedError} ERR_LLM_CACHE_EMBED when the file leaves the dimension open and the model cannot be run to learn it.
+ */
+export async function onnxEmbedder(options: OnnxEmbedderOptions = {}): Promise<OnnxEmbedder> {
+  const { pooling = 'mean', prefix = '', maxTokens = 256 } = options;
+  if (pooling !== 'mean' && pooling !== 'cls') {
+    throw new InvalidArgumentError('pooling', '"mean" or "cls"', pooling);
+  }
+  if (!Number.isSafeInteger(maxTokens) || maxTokens < 3) {
+    throw new InvalidArgumentError('maxTokens', 'an integer of at least 3', maxTokens);
+  }
+  const directory = resolve(options.directory ?? fileURLToPath(bundled));
+  const name = basename(directory);
+  const paths: ModelFiles = {
+    model: join(directory, 'model.onnx'),
+    tokenizer: join(directory, 'tokenizer.json'),
+    tokenizerConfig: join(directory, 'tokenizer_config.json'),
+  };
+  const digests: ModelFiles = {
+    model: await fileDigest(paths.model),
+    tokenizer: await fileDigest(paths.tokenizer),
+    tokenizerConfig: await fileDigest(paths.tokenizerConfig),
+  };
+  const stated = await readOutputDimension(paths.model).catch((error: Error) => {
+    throw new ConfigError(`model file ${paths.model}: ${error.message}`, { cause: error });
+  });
+  const workerData: OnnxWorkerData = { paths, digests, pooling, maxTokens };
+  const pool = new WorkerPool<string, OnnxResult>({
+    name: `embedder ${name}`,
+    worker,
+    workers: options.workers ?? Math.min(4, availableParallelism()),
+    workerData,
+    maxQueue: options.maxQueue,
+    timeoutMs: options.timeoutMs,
+    maxBatch: MAX_BATCH,
+    failure: (reason, cause) => new EmbedError(name, reason, { cause }),
+    clock: options.clock,
+  });
+
+  const dimension = stated ?? (await pool.run('a')).vector.length;
+
+  function checked(result: OnnxResult): Embedding {
+    const { vector } = result;
+    let squares = 0;
+    for (const value of vector) squares += value * value;
+    // Written so that a NaN fails too.
+    if (vector.length !== dimension || !(Math.abs(squares - 1) < UNIT_TOLERANCE)) {
+      throw new EmbedError(
+        name,
+        `expected a unit vector of ${dimension} numbers, got ${vector.length} of length ${Math.sqrt(squares)}`,
+      );
+    }
+    return result;
+  }
+
+  return {
+    name,
+    dimension,
+    fingerprint: fingerprint([
+      'llm-tiered-cache embedder 1',
+      digests.model,
+      digests.tokenizer,
+      digests.tokenizerConfig,
+      pooling,
+      prefix,
+      String(maxTokens),
+      String(dimension),
+    ]),
+    async embed(text, { signal } = {}) {
+      if (typeof text !== 'string') throw new InvalidArgumentError('text', 'a string', text);
+      // One character more than is read tells the worker that there are more; the rest need not travel.
+      const sent = (prefix + text).slice(0, MAX_CHARACTERS + 1);
+      const digest = () => createHash('sha256').update(sent, 'utf16le').digest('hex');
+      return checked(await pool.run(sent, { signal, digest }));
+    },
+    async warm() {
+      for (const result of await pool.runOnEach('a')) checked(result);
+    },
+    close: () => pool.close(),
+    stats: () => pool.stats(),
+  };
+}
+
+/** SHA-256 of a file in hexadecimal, in steps of 256 KB (about 0.2 ms each). */
+async function fileDigest(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 }))
+      hash.update(chunk as Buffer);
+  } catch (error) {
+    throw new ConfigError(`model file ${path}: ${(error as Error).message}`, { cause: error });
+  }
+  return hash.digest('hex');
+}
+
+/** SHA-256 over fields, each preceded by its length. */
+function fingerprint(fields: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const field of fields) {
+    const bytes = Buffer.from(field);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(bytes.length);
+    hash.update(length).update(bytes);
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,27 @@
+// How a worker's function reports its outcome; imported by worker files and by the pool.
+
+/** What a task came to. It travels as data, so that a rejection of the pool's own can only mean that the worker died. */
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly name: string; readonly message: string };
+
+/**
+ * Wraps a function so that a worker pool can run it, one input after the other: errors become data. A worker file exports the
+ * result as `run`.
+ */
+export function task<I, O>(
+  work: (input: I) => O | Promise<O>,
+): (inputs: readonly I[]) => Promise<Outcome<O>[]> {
+  return async (inputs) => {
+    const outcomes: Outcome<O>[] = [];
+    for (const input of inputs) {
+      try {
+        outcomes.push({ ok: true, value: await work(input) });
+      } catch (error) {
+        const { name, message } = error instanceof Error ? error : new Error(String(error));
+        outcomes.push({ ok: false, name, message });
+      }
+    }
+    return outcomes;
+  };
+}
