@@ -1,0 +1,306 @@
+// What the rules look at, worked out once a text: words, numbers, sides, names, negations. Only decide/ imports it.
+import { type Kind, kindsOf } from './kinds.js';
+import { numberWord, scaledNumber } from './number-words.js';
+import { stemOf } from './stem.js';
+import { type Token, tokenise } from './tokens.js';
+import { lookUp, type Side, type WordInfo } from './vocabulary.js';
+
+/** A word of a question with what is known about it. */
+export interface Word {
+  readonly token: Token;
+  readonly info: WordInfo | undefined;
+  /** Light stem: plural and verb endings cut off. */
+  readonly stem: string;
+}
+
+/** A name told by its capital. */
+export interface CapitalName {
+  /** As written. */
+  readonly raw: string;
+  /** Capitals after the first letter: an acronym or a brand. */
+  readonly acronym: boolean;
+  /** Index in `words`. */
+  readonly at: number;
+}
+
+/** Everything the rules compare. */
+export interface Features {
+  readonly words: readonly Word[];
+  /** Canonical numbers and the operators between them, in order. */
+  readonly numbers: readonly string[];
+  /** Count of each canonical number. */
+  readonly numberCounts: ReadonlyMap<string, number>;
+  /** Group → its sides in this text → the word as written. */
+  readonly sides: ReadonlyMap<number, ReadonlyMap<string, string>>;
+  /** Group → the side that a negation right before it denies (`not correct`). */
+  readonly denied: ReadonlyMap<number, string>;
+  /** Canonical unit → the word as written. */
+  readonly units: ReadonlyMap<string, string>;
+  /** Listed canonical name → the word as written. */
+  readonly listedNames: ReadonlyMap<string, string>;
+  /** Names told by their capitals: stem → where they stand. */
+  readonly capitalNames: ReadonlyMap<string, CapitalName>;
+  /** Negating words as written, without those that change nothing (`or not`). */
+  readonly negations: readonly string[];
+  /** Stem of `safe` → `unsafe` as written. */
+  readonly negated: ReadonlyMap<string, string>;
+  /** `one` and `first`, which may or may not count something. */
+  readonly ones: number;
+  /** Stems of subject matter, prepositions, conjunctions, and numbers, in order. */
+  readonly sequence: readonly string[];
+  /** The same as written. */
+  readonly sequenceRaw: readonly string[];
+  /** Stem of every word. */
+  readonly stems: ReadonlySet<string>;
+  /** Stem of every word of subject matter → the word as written. */
+  readonly content: ReadonlyMap<string, string>;
+  /** What is asked for; empty when no question word tells. */
+  readonly kinds: ReadonlySet<Kind>;
+}
+
+const maxMemoLength = 2_000;
+const maxMemoEntries = 1_024;
+let young = new Map<string, Features>();
+let old = new Map<string, Features>();
+
+/**
+ * The features of a text. Remembers the last thousand or two texts of up to 2,000 characters, because stored questions are
+ * judged again and again. Cost: linear in the length of the text; a map read when remembered.
+ */
+export function featuresOf(text: string): Features {
+  let features = young.get(text);
+  if (features !== undefined) return features;
+  features = old.get(text) ?? extract(text);
+  if (text.length <= maxMemoLength) {
+    if (young.size >= maxMemoEntries) {
+      old = young;
+      young = new Map();
+    }
+    young.set(text, features);
+  }
+  return features;
+}
+
+// Composing marks can cost the square of their number, so only texts of ordinary length are composed.
+const compose = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is ASCII
+  text.length > maxMemoLength || /^[\x00-\x7f]*$/.test(text) ? text : text.normalize('NFC');
+
+/** The features of a text, not remembered. */
+export function extract(text: string): Features {
+  return new Reader(tokenise(compose(text)));
+}
+
+/** Goes through the tokens once and notes what the rules need. */
+class Reader implements Features {
+  readonly words: Word[] = [];
+  readonly numbers: string[] = [];
+  readonly numberCounts = new Map<string, number>();
+  readonly sides = new Map<number, Map<string, string>>();
+  readonly denied = new Map<number, string>();
+  readonly units = new Map<string, string>();
+  readonly listedNames = new Map<string, string>();
+  readonly capitalNames = new Map<string, CapitalName>();
+  readonly negations: string[] = [];
+  readonly negated = new Map<string, string>();
+  readonly sequence: string[] = [];
+  readonly sequenceRaw: string[] = [];
+  readonly stems = new Set<string>();
+  readonly content = new Map<string, string>();
+  readonly kinds: ReadonlySet<Kind>;
+  ones = 0;
+  #titled: boolean;
+
+  constructor(tokens: readonly Token[]) {
+    this.#titled = isTitleCase(tokens);
+    this.kinds = kindsOf(tokens);
+    for (let i = 0; i < tokens.length; i++) {
+      const token = tokens[i] as Token;
+      if (token.kind === 'number') {
+        const scaled = scaledNumber(token, tokens[i + 1]);
+        if (scaled !== undefined) i++;
+        this.#number(scaled ?? token.text, token.raw);
+      } else if (token.kind === 'operator') {
+        if (tokens[i - 1]?.kind === 'number' && tokens[i + 1]?.kind === 'number')
+          this.#number(token.text, token.raw);
+      } else {
+        const info = known(token.text);
+        const value = numberWord(tokens, i, info);
+        if (value === undefined) this.#word(tokens, i, info);
+        else {
+          i = value.last;
+          this.#number(value.text, token.raw);
+        }
+      }
+    }
+  }
+
+  #number(value: string, raw: string): void {
+    this.numbers.push(value);
+    this.numberCounts.set(value, (this.numberCounts.get(value) ?? 0) + 1);
+    this.#inSequence(value, raw);
+  }
+
+  #inSequence(text: string, raw: string): void {
+    this.sequence.push(text);
+    this.sequenceRaw.push(raw);
+  }
+
+  #word(tokens: readonly Token[], at: number, info: WordInfo | undefined): void {
+    const token = tokens[at] as Token;
+    const { text, raw } = token;
+    const previous = tokens[at - 1];
+    const next = tokens[at + 1];
+    const stem = stemOf(info?.positive ?? text);
+    this.words.push({ token, info, stem });
+    this.stems.add(stem);
+    if (text === 'one' || text === 'first' || isArticleOfUnit(text, next)) this.ones++;
+    if (info?.positive !== undefined) this.negated.set(stem, raw);
+    if (info?.sides !== undefined && isTellingSide(text, previous, next))
+      this.#sides(info.sides, raw, isDenied(tokens, at));
+    if (isNegation(token, info) && !isIdleNegation(tokens, at)) this.negations.push(raw);
+    const counted = info?.unit !== undefined && isNumber(previous);
+    if (info?.unit !== undefined && (counted || text.length > 2)) this.units.set(info.unit, raw);
+
+    const plain = info?.negation === true || (info?.stop === true && raw !== 'IT');
+    if (!plain) {
+      this.#inSequence(stem, raw);
+      if (!counted) this.content.set(stem, raw);
+    } else if (relations.has(text)) this.#inSequence(text, raw);
+    this.#name(token, info, stem, previous, next, plain);
+  }
+
+  #sides(sides: readonly Side[], raw: string, denied: boolean): void {
+    for (const { group, member, deniable } of sides) {
+      if (denied && deniable) {
+        this.denied.set(group, member);
+        continue;
+      }
+      const present = this.sides.get(group);
+      if (present === undefined) this.sides.set(group, new Map([[member, raw]]));
+      else present.set(member, raw);
+    }
+  }
+
+  #name(
+    token: Token,
+    info: WordInfo | undefined,
+    stem: string,
+    previous: Token | undefined,
+    next: Token | undefined,
+    plain: boolean,
+  ): void {
+    const listed = this.#listedName(token, info, next);
+    if (listed !== undefined) {
+      this.listedNames.set(listed, token.text === 'united' ? `${token.raw} ${next?.raw}` : token.raw);
+      this.stems.add(listed);
+    } else if (token.text === 'us') this.stems.add('usa');
+    // Written small, `apple` may still be the company that the other question means.
+    else if (info?.name !== undefined) this.stems.add(info.name);
+    else if (!plain && !this.#titled && previous?.text !== 'united' && isCapitalName(token, info)) {
+      this.capitalNames.set(stem, { raw: token.raw, acronym: token.innerCapital, at: this.words.length - 1 });
+    }
+  }
+
+  #listedName(token: Token, info: WordInfo | undefined, next: Token | undefined): string | undefined {
+    if (token.text === 'united') {
+      if (next?.text === 'states') return 'usa';
+      if (next?.text === 'kingdom') return 'britain';
+    }
+    if (info?.name === undefined) return token.raw === 'US' ? 'usa' : undefined;
+    if (!info.nameNeedsCapital) return info.name;
+    const telling = token.capital && (token.text.length === 1 || (!token.initial && !this.#titled));
+    return telling ? info.name : undefined;
+  }
+}
+
+function isNumber(token: Token | undefined): boolean {
+  return token !== undefined && (token.kind === 'number' || lookUp(token.text)?.number !== undefined);
+}
+
+function isNegation(token: Token, info: WordInfo | undefined): boolean {
+  // Every n't, mistyped ones too.
+  return info?.negation === true || (token.text.endsWith('nt') && /n['’]t$/i.test(token.raw));
+}
+
+/** A capital tells a name unless the word stands first, is shouted, or is known not to be one. */
+function isCapitalName(token: Token, info: WordInfo | undefined): boolean {
+  if (!token.capital || info?.sides !== undefined || info?.negation) return false;
+  if (!token.innerCapital) return !token.initial;
+  return token.text.length < 6 || token.raw !== token.raw.toUpperCase();
+}
+
+/** What is known about a word or, for the names of people (`Israelis`), about its singular. */
+function known(word: string): WordInfo | undefined {
+  const info = lookUp(word);
+  if (info !== undefined || !word.endsWith('s')) return info;
+  const singular = lookUp(word.slice(0, -1));
+  return singular?.name === undefined ? undefined : { name: singular.name };
+}
+
+/**
+ * Most words of a title begin with a capital, so capitals tell no names there; nor do they in a text all in capitals. A few names in
+ * a row are no title: it takes a capital on a word such as `The` or `Are`, or many capitals.
+ */
+function isTitleCase(tokens: readonly Token[]): boolean {
+  let longer = 0;
+  let capital = 0;
+  let needed = 5;
+  for (const token of tokens) {
+    if (token.kind !== 'word' || token.initial) continue;
+    if (token.capital && token.text !== 'i' && lookUp(token.text)?.stop) needed = 2;
+    if (token.text.length < 4) continue;
+    longer++;
+    if (token.capital) capital++;
+  }
+  return longer >= needed && capital * 10 >= longer * 8;
+}
+
+const particles = new Set(['in', 'out', 'on', 'off', 'up', 'down']);
+const phrasal = new Set(
+  'log sign check zoom turn switch opt fade cash clock scale roll speed top logged signed turned switched'.split(
+    ' ',
+  ),
+);
+
+/** `in` is the opposite of `out` after `log`, hardly elsewhere; and `with no money` is `without money`. */
+function isTellingSide(word: string, previous: Token | undefined, next: Token | undefined): boolean {
+  if (particles.has(word)) return previous !== undefined && phrasal.has(previous.text);
+  return word !== 'with' || next?.text !== 'no';
+}
+
+const intensifiers = new Set(['very', 'so', 'too', 'really']);
+
+/** A negation stands right before the word, or before `very` and the like. */
+function isDenied(tokens: readonly Token[], at: number): boolean {
+  const close = tokens[at - 1];
+  const before = close !== undefined && intensifiers.has(close.text) ? tokens[at - 2] : close;
+  return before !== undefined && before.text !== 'without' && isNegation(before, lookUp(before.text));
+}
+
+const isArticleOfUnit = (word: string, next: Token | undefined): boolean =>
+  (word === 'a' || word === 'an') && next !== undefined && lookUp(next.text)?.unit !== undefined;
+
+const doubts = new Set(['know', 'understand', 'sure', 'figure']);
+const doubters = new Set(['i', 'im', 'am']);
+
+/** `or not`, `whether or not`, `not only`, a closing `why not`, `I don't know how`: the question stays what it is. */
+function isIdleNegation(tokens: readonly Token[], at: number): boolean {
+  const word = tokens[at]?.text;
+  const previous = tokens[at - 1]?.text ?? '';
+  const next = tokens[at + 1];
+  if (next !== undefined && doubts.has(next.text)) {
+    const who = previous === 'do' ? (tokens[at - 2]?.text ?? '') : previous;
+    if (doubters.has(who)) return true;
+  }
+  if (word === 'no') return next?.kind === 'number';
+  if (word !== 'not') return false;
+  if (previous === 'why') return next === undefined || next.initial;
+  return previous === 'or' || previous === 'if' || next?.text === 'only';
+}
+
+const relations = new Set(
+  'of to in on at by for from with about into onto upon over under between among through during per via than as and or vs versus'.split(
+    ' ',
+  ),
+);
