@@ -1,0 +1,237 @@
+// The table of all configuration keys: kind, default, environment name, unit, effect. Only config/ and its tests import it.
+
+import type { Kind } from './kinds.js';
+import * as k from './kinds.js';
+import type { Config, ConfigPath, ValueAt } from './types.js';
+
+/** One key of the configuration. */
+export interface Key<T = unknown> {
+  readonly kind: Kind<Exclude<T, undefined>>;
+  /** Undefined for a key that has no value unless somebody gives one. */
+  readonly default: T;
+  /** Environment variable. */
+  readonly env?: string;
+  /** Unit of a number, for tables. */
+  readonly unit?: string;
+  /** Who acts on the value. Undefined: nobody in this version, and `showConfig` says so. */
+  readonly usedBy?: string;
+}
+
+type Rest<T> = Omit<Key<T>, 'kind' | 'default'>;
+
+/** A key with a default. */
+function key<T>(kind: Kind<T>, fallback: T, rest: Rest<T> = {}): Key<T> {
+  return { kind: kind as Kind<Exclude<T, undefined>>, default: fallback, ...rest };
+}
+
+/** A key that may have no value. */
+function optional<T>(kind: Kind<T>, rest: Rest<T> = {}): Key<T | undefined> {
+  return { kind: kind as Kind<Exclude<T | undefined, undefined>>, default: undefined, ...rest };
+}
+
+/** Seconds in ten years: beyond that `null` (never) says it better. */
+const TEN_YEARS = 315_360_000;
+
+/** Every key, by its path in code. The annotation makes a key that is missing here, or has another type, a compile error. */
+export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
+  'cache.directory': key(k.text(), '.llm-cache', { env: 'LLM_CACHE_DIRECTORY', usedBy: 'store on disk' }),
+  'cache.ttlSeconds': key(k.secondsOrNever(), 86_400, {
+    env: 'LLM_CACHE_TTL_SECONDS',
+    unit: 'seconds',
+    usedBy: 'all tiers',
+  }),
+  'cache.minSimilarity': optional(k.decimal(-1, 1), {
+    env: 'LLM_CACHE_MIN_SIMILARITY',
+    unit: 'cosine',
+    usedBy: 'decision',
+  }),
+  'cache.rules': key(k.ruleNames(), 'all', { usedBy: 'decision' }),
+  'cache.candidates': key(k.integer(1, 1000), 4, { unit: 'entries', usedBy: 'decision' }),
+  'cache.maxEntries': key(k.integer(1, 100_000_000), 10_000, {
+    env: 'HOT_CACHE_SIZE',
+    unit: 'entries',
+    usedBy: 'tier A',
+  }),
+  'cache.maxBytes': key(k.bytes(1), 256 * 2 ** 20, { unit: 'bytes', usedBy: 'tier A' }),
+  'cache.strict': key(k.flag(), false, { usedBy: 'all tiers' }),
+
+  'embedding.model': key(k.text(), 'all-MiniLM-L6-v2', { env: 'EMBEDDING_MODEL', usedBy: 'embedder' }),
+  'embedding.dim': optional(k.integer(1, 65_536), {
+    env: 'EMBEDDING_DIM',
+    unit: 'numbers',
+    usedBy: 'embedder (a check)',
+  }),
+  'embedding.batchSize': key(k.integer(1, 10_000), 32, {
+    env: 'EMBEDDING_BATCH_SIZE',
+    unit: 'texts',
+    usedBy: 'ingestion',
+  }),
+  'embedding.device': key(
+    k.oneOf(['cpu'], { expected: 'cpu (this version embeds on the CPU only)' }),
+    'cpu',
+    {
+      env: 'EMBEDDING_DEVICE',
+      usedBy: 'embedder (a check)',
+    },
+  ),
+  'embedding.workers': optional(k.integer(1, 256), { unit: 'threads', usedBy: 'embedder' }),
+  'embedding.maxQueue': key(k.integer(1, 1_000_000), 1024, { unit: 'texts', usedBy: 'embedder' }),
+  'embedding.timeoutMs': key(k.integer(1, 3_600_000), 10_000, { unit: 'milliseconds', usedBy: 'embedder' }),
+  'embedding.useMock': key(k.flag(), false, { env: 'USE_MOCK_EMBEDDER', usedBy: 'embedder' }),
+
+  'hnsw.m': key(k.integer(2, 512), 16, { env: 'HNSW_M', unit: 'links' }),
+  'hnsw.efConstruction': key(k.integer(1, 100_000), 200, { env: 'HNSW_EF_CONSTRUCTION', unit: 'candidates' }),
+  'hnsw.efSearch': key(k.integer(1, 100_000), 50, { env: 'HNSW_EF_SEARCH', unit: 'candidates' }),
+  'hnsw.space': key(k.oneOf(['cosine', 'l2', 'ip']), 'cosine', { env: 'HNSW_SPACE' }),
+
+  'redis.enabled': key(k.flag(), false, { usedBy: 'tier B' }),
+  'redis.host': key(k.host(), 'localhost', { env: 'REDIS_HOST', usedBy: 'tier B' }),
+  'redis.port': key(k.port(), 6379, { env: 'REDIS_PORT', unit: 'port', usedBy: 'tier B' }),
+  'redis.db': key(k.integer(0, 1_000_000), 0, { env: 'REDIS_DB', unit: 'number', usedBy: 'tier B' }),
+  'redis.username': optional(k.text(), { usedBy: 'tier B' }),
+  'redis.password': optional(k.secret(), { env: 'REDIS_PASSWORD', usedBy: 'tier B' }),
+  'redis.ttlSeconds': key(k.integer(1, TEN_YEARS), 3600, {
+    env: 'REDIS_TTL_SECONDS',
+    unit: 'seconds',
+    usedBy: 'tier B',
+  }),
+  'redis.maxConnections': key(k.integer(1, 10_000), 10, {
+    env: 'REDIS_MAX_CONNECTIONS',
+    unit: 'connections',
+  }),
+  'redis.commandTimeoutMs': key(k.integer(1, 60_000), 50, { unit: 'milliseconds', usedBy: 'tier B' }),
+  'redis.connectTimeoutMs': key(k.integer(1, 60_000), 2000, { unit: 'milliseconds', usedBy: 'tier B' }),
+  'redis.socketTimeoutMs': key(k.integer(1, 3_600_000), 5000, { unit: 'milliseconds', usedBy: 'tier B' }),
+  'redis.keyPrefix': key(k.text('1 to 64 letters, digits and ._:-', /^[A-Za-z0-9._:-]{1,64}$/), 'llm-cache', {
+    usedBy: 'tier B',
+  }),
+  'redis.tls.enabled': key(k.tlsSwitch(), false, { usedBy: 'tier B' }),
+  'redis.tls.caFile': optional(k.text(), { usedBy: 'tier B' }),
+  'redis.tls.certFile': optional(k.text(), { usedBy: 'tier B' }),
+  'redis.tls.keyFile': optional(k.text(), { usedBy: 'tier B' }),
+  'redis.tls.serverName': optional(k.host(), { usedBy: 'tier B' }),
+  'redis.tls.rejectUnauthorized': key(k.flag(), true, { usedBy: 'tier B' }),
+
+  'vectorDb.backend': key(k.oneOf(['embedded', 'faiss', 'qdrant']), 'embedded', {
+    env: 'VECTOR_DB_BACKEND',
+    usedBy: 'tier C and corpora',
+  }),
+
+  'faiss.indexType': key(k.oneOf(['Flat', 'IVF', 'IVFPQ', 'HNSW']), 'Flat', { env: 'FAISS_INDEX_TYPE' }),
+  'faiss.indexPath': optional(k.text(), { env: 'FAISS_INDEX_PATH' }),
+  'faiss.nlist': key(k.integer(1, 2 ** 24), 1024, { env: 'FAISS_NLIST', unit: 'lists' }),
+  'faiss.nprobe': key(k.integer(1, 2 ** 24), 8, { env: 'FAISS_NPROBE', unit: 'lists' }),
+  'faiss.pqEnabled': key(k.flag(), false, { env: 'PQ_ENABLED' }),
+  'faiss.pqM': key(k.integer(1, 4096), 64, { env: 'PQ_M', unit: 'parts' }),
+  'faiss.pqNbits': key(k.integer(1, 16), 8, { env: 'PQ_NBITS', unit: 'bits' }),
+  'faiss.metric': key(k.oneOf(['L2', 'IP']), 'L2'),
+
+  'qdrant.host': key(k.host(), 'localhost', { env: 'QDRANT_HOST' }),
+  'qdrant.port': key(k.port(), 6333, { env: 'QDRANT_PORT', unit: 'port' }),
+  'qdrant.grpcPort': key(k.port(), 6334, { unit: 'port' }),
+  'qdrant.collection': key(
+    k.text('a collection name of 1 to 255 letters, digits and ._-', /^[A-Za-z0-9._-]{1,255}$/),
+    'llm_cache',
+    { env: 'QDRANT_COLLECTION' },
+  ),
+  'qdrant.apiKey': optional(k.secret(), { env: 'QDRANT_API_KEY' }),
+  'qdrant.useGrpc': key(k.flag(), false, { env: 'QDRANT_USE_GRPC' }),
+  'qdrant.tls.enabled': key(k.tlsSwitch(), false),
+  'qdrant.tls.caFile': optional(k.text()),
+  'qdrant.tls.certFile': optional(k.text()),
+  'qdrant.tls.keyFile': optional(k.text()),
+  'qdrant.tls.serverName': optional(k.host()),
+  'qdrant.tls.rejectUnauthorized': key(k.flag(), true),
+
+  'chunking.size': key(k.integer(1, 1_000_000), 512, {
+    env: 'CHUNK_SIZE',
+    unit: 'characters',
+    usedBy: 'ingestion',
+  }),
+  'chunking.overlap': key(k.integer(0, 999_999), 50, {
+    env: 'CHUNK_OVERLAP',
+    unit: 'characters',
+    usedBy: 'ingestion',
+  }),
+  'chunking.minSize': key(k.integer(0, 1_000_000), 100, {
+    env: 'MIN_CHUNK_SIZE',
+    unit: 'characters',
+    usedBy: 'ingestion',
+  }),
+  'chunking.separator': key(k.text(), '\n\n', { usedBy: 'ingestion' }),
+
+  'warming.enabled': key(k.flag(), true, { env: 'WARMING_ENABLED' }),
+  'warming.topN': key(k.integer(1, 1_000_000), 100, { env: 'WARMING_TOP_N', unit: 'questions' }),
+  'warming.intervalSeconds': key(k.integer(1, 86_400), 300, { env: 'WARMING_INTERVAL', unit: 'seconds' }),
+  'warming.minCount': key(k.integer(1, 1_000_000), 3, { unit: 'times' }),
+  'warming.decay': key(k.decimal(0, 1), 0.95, { unit: 'factor' }),
+  'warming.extendedTtlSeconds': key(k.integer(1, TEN_YEARS), 7200, { unit: 'seconds' }),
+
+  'rateLimit.requestsPerMinute': optional(k.integer(1, 10_000_000), { unit: 'requests' }),
+  'rateLimit.burst': optional(k.integer(1, 10_000_000), { unit: 'requests' }),
+  'auth.type': optional(k.text()),
+  'auth.issuer': optional(k.text()),
+
+  logLevel: key(
+    k.oneOf(['silent', 'error', 'warn', 'info', 'debug'], {
+      synonyms: {
+        off: 'silent',
+        critical: 'error',
+        fatal: 'error',
+        warning: 'warn',
+        trace: 'debug',
+        verbose: 'debug',
+      },
+    }),
+    'info',
+    { env: 'LOG_LEVEL', usedBy: 'command line' },
+  ),
+  debug: key(k.flag(), false, { env: 'DEBUG', usedBy: 'command line' }),
+};
+
+/** All paths, in the order of the table. */
+export const PATHS = Object.keys(KEYS) as readonly ConfigPath[];
+
+/** The key of a path, without its own type. */
+export function keyAt(path: ConfigPath): Key {
+  return KEYS[path] as unknown as Key;
+}
+
+/** The name in YAML of a name or path in code: `cache.maxEntries` is `cache.max_entries`. */
+export function yamlName(path: string): string {
+  return path.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** What YAML also accepts: names of the reference's README, and of its `to_dict`. */
+export interface Alias {
+  /** Path in YAML. */
+  readonly yaml: string;
+  readonly path: ConfigPath;
+  /** The value is multiplied by this: seconds to milliseconds. */
+  readonly factor?: number;
+}
+
+const NESTED = PATHS.filter((path) => /^(faiss|qdrant)\./.test(path));
+
+/** All aliases. A key and its alias in one file must agree. */
+export const ALIASES: readonly Alias[] = [
+  { yaml: 'hnsw.M', path: 'hnsw.m' },
+  { yaml: 'hnsw.max_elements', path: 'cache.maxEntries' },
+  { yaml: 'hnsw.hot_cache_size', path: 'cache.maxEntries' },
+  { yaml: 'embedding.dimension', path: 'embedding.dim' },
+  { yaml: 'redis.socket_timeout', path: 'redis.socketTimeoutMs', factor: 1000 },
+  { yaml: 'redis.socket_connect_timeout', path: 'redis.connectTimeoutMs', factor: 1000 },
+  { yaml: 'vector_db_backend', path: 'vectorDb.backend' },
+  { yaml: 'qdrant.collection_name', path: 'qdrant.collection' },
+  { yaml: 'qdrant.prefer_grpc', path: 'qdrant.useGrpc' },
+  { yaml: 'chunking.chunk_size', path: 'chunking.size' },
+  { yaml: 'chunking.chunk_overlap', path: 'chunking.overlap' },
+  { yaml: 'chunking.min_chunk_size', path: 'chunking.minSize' },
+  { yaml: 'warming.interval', path: 'warming.intervalSeconds' },
+  { yaml: 'warming.min_query_count', path: 'warming.minCount' },
+  { yaml: 'warming.popularity_decay', path: 'warming.decay' },
+  { yaml: 'warming.extend_ttl_seconds', path: 'warming.extendedTtlSeconds' },
+  ...NESTED.map((path) => ({ yaml: `vector_db.${yamlName(path)}`, path })),
+  { yaml: 'vector_db.qdrant.collection_name', path: 'qdrant.collection' },
+  { yaml: 'vector_db.qdrant.prefer_grpc', path: 'qdrant.useGrpc' },
+];

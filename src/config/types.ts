@@ -1,0 +1,274 @@
+// The configuration as code sees it: every key with its unit, default and environment name. Any folder may import the types.
+import type { Secret } from './secret.js';
+
+/** The cache itself: where it lives, how much it holds, when it answers. YAML section `cache`. */
+export interface CacheConfig {
+  /** Directory of the embedded store, relative to the working directory. Default `.llm-cache`. Environment: LLM_CACHE_DIRECTORY. */
+  readonly directory: string;
+  /** Seconds an entry lives, 1 to 315,360,000; null = it never expires. Default 86400. Environment: LLM_CACHE_TTL_SECONDS (`never` for null). */
+  readonly ttlSeconds: number | null;
+  /** Least cosine similarity of a semantic hit, -1 to 1, inclusive. Undefined (the default): what the decision was calibrated to for the embedder. Environment: LLM_CACHE_MIN_SIMILARITY. */
+  readonly minSimilarity: number | undefined;
+  /** Rules that may refuse a similar question: all, none, or the named ones. Default `all`. */
+  readonly rules: 'all' | 'none' | readonly string[];
+  /** Nearest entries that the decision looks at, 1 to 1,000. Default 4. */
+  readonly candidates: number;
+  /** Entries held in memory (tier A), 1 to 100,000,000. Default 10000. Environment: HOT_CACHE_SIZE. */
+  readonly maxEntries: number;
+  /** Bytes held in memory (tier A), at least 1; as text also `256 MiB`. Default 268435456. */
+  readonly maxBytes: number;
+  /** A failing tier throws instead of counting as a miss. For tests and debugging. Default false. */
+  readonly strict: boolean;
+}
+
+/** What turns texts into vectors. YAML section `embedding`. */
+export interface EmbeddingConfig {
+  /** Name of a model that comes with the package, or a folder with an ONNX model. Default `all-MiniLM-L6-v2`. Environment: EMBEDDING_MODEL. */
+  readonly model: string;
+  /** Length of the vectors, 1 to 65,536. Checked against the model, never trusted. Undefined (the default): the model's. Environment: EMBEDDING_DIM. */
+  readonly dim: number | undefined;
+  /** Texts handed to the embedder at once, 1 to 10,000; each is still one run of the model. Default 32. Environment: EMBEDDING_BATCH_SIZE. */
+  readonly batchSize: number;
+  /** Where the model runs; only `cpu`, which is the default. Environment: EMBEDDING_DEVICE. */
+  readonly device: 'cpu';
+  /** Worker threads, 1 to 256. Undefined (the default): one a core, up to a bound. */
+  readonly workers: number | undefined;
+  /** Texts that may wait for a worker, 1 to 1,000,000; more are refused. Default 1024. */
+  readonly maxQueue: number;
+  /** Milliseconds until an embedding is given up, waiting included, 1 to 3,600,000. Default 10000. */
+  readonly timeoutMs: number;
+  /** Use vectors without meaning, made from a hash: for tests. Default false. Environment: USE_MOCK_EMBEDDER. */
+  readonly useMock: boolean;
+}
+
+/** Parameters of the graph index. YAML section `hnsw`. */
+export interface HnswConfig {
+  /** Links a node, 2 to 512. Default 16. Environment: HNSW_M. */
+  readonly m: number;
+  /** Candidates while building, 1 to 100,000. Default 200. Environment: HNSW_EF_CONSTRUCTION. */
+  readonly efConstruction: number;
+  /** Candidates while searching, 1 to 100,000. Default 50. Environment: HNSW_EF_SEARCH. */
+  readonly efSearch: number;
+  /** Distance; on unit vectors all three rank alike. Default `cosine`. Environment: HNSW_SPACE. */
+  readonly space: 'cosine' | 'l2' | 'ip';
+}
+
+/** Encryption of a connection. YAML section `tls` of `redis` and `qdrant`, or there just `tls: true`. */
+export interface TlsConfig {
+  /** Default false; true as soon as another key of this section is set, or for a `rediss:` URL. */
+  readonly enabled: boolean;
+  /** PEM file of the authorities to trust. Undefined (the default): the system's. */
+  readonly caFile: string | undefined;
+  /** PEM file of the client's certificate; needs `keyFile`. Default undefined. */
+  readonly certFile: string | undefined;
+  /** PEM file of the client's private key; needs `certFile`. Default undefined. */
+  readonly keyFile: string | undefined;
+  /** Name the server's certificate must have. Undefined (the default): the host. */
+  readonly serverName: string | undefined;
+  /** Refuse a server whose certificate is not trusted. Default true. */
+  readonly rejectUnauthorized: boolean;
+}
+
+/** Tier B on a Redis server. YAML section `redis`. */
+export interface RedisConfig {
+  /** Use Redis. Default false; true as soon as `host` or `url` is set. */
+  readonly enabled: boolean;
+  /** Host name or address. Default `localhost`. Environment: REDIS_HOST. */
+  readonly host: string;
+  /** Port, 1 to 65,535. Default 6379. Environment: REDIS_PORT. */
+  readonly port: number;
+  /** Number of the database, 0 to 1,000,000. Default 0. Environment: REDIS_DB. */
+  readonly db: number;
+  /** User of an access list. Default undefined. */
+  readonly username: string | undefined;
+  /** Secret. Default undefined. Environment: REDIS_PASSWORD. */
+  readonly password: Secret | undefined;
+  /** Seconds an entry stays in Redis at most, 1 to 315,360,000; never longer than its own time to live. Default 3600. Environment: REDIS_TTL_SECONDS. */
+  readonly ttlSeconds: number;
+  /** Accepted for compatibility, 1 to 10,000: one pipelined connection carries all commands. Default 10. Environment: REDIS_MAX_CONNECTIONS. */
+  readonly maxConnections: number;
+  /** Milliseconds a command may take before it counts as a miss, 1 to 60,000. Default 50. */
+  readonly commandTimeoutMs: number;
+  /** Milliseconds a connection may take to stand, 1 to 60,000. Default 2000. */
+  readonly connectTimeoutMs: number;
+  /** Milliseconds of silence, with commands waiting, after which a connection is dropped, 1 to 3,600,000. Default 5000. */
+  readonly socketTimeoutMs: number;
+  /** In front of every key: 1 to 64 letters, digits and `._:-`. Default `llm-cache`. */
+  readonly keyPrefix: string;
+  readonly tls: TlsConfig;
+}
+
+/** Which vector database holds tier C and the corpora. YAML section `vector_db`. */
+export interface VectorDbConfig {
+  /** Default `embedded`; this version refuses the other two when it opens. Environment: VECTOR_DB_BACKEND. */
+  readonly backend: 'embedded' | 'faiss' | 'qdrant';
+}
+
+/** A Faiss index. YAML section `faiss`, also under `vector_db`. */
+export interface FaissConfig {
+  /** Default `Flat`. Environment: FAISS_INDEX_TYPE. */
+  readonly indexType: 'Flat' | 'IVF' | 'IVFPQ' | 'HNSW';
+  /** File of the index. Undefined (the default): in the cache directory. Environment: FAISS_INDEX_PATH. */
+  readonly indexPath: string | undefined;
+  /** Inverted lists, 1 to 16,777,216. Default 1024. Environment: FAISS_NLIST. */
+  readonly nlist: number;
+  /** Lists searched, 1 to 16,777,216. Default 8. Environment: FAISS_NPROBE. */
+  readonly nprobe: number;
+  /** Compress vectors by product quantisation. Default false. Environment: PQ_ENABLED. */
+  readonly pqEnabled: boolean;
+  /** Parts a vector is cut into, 1 to 4,096. Default 64. Environment: PQ_M. */
+  readonly pqM: number;
+  /** Bits a part, 1 to 16. Default 8. Environment: PQ_NBITS. */
+  readonly pqNbits: number;
+  /** Distance; on unit vectors both rank alike. Default `L2`. */
+  readonly metric: 'L2' | 'IP';
+}
+
+/** A Qdrant server. YAML section `qdrant`, also under `vector_db`. */
+export interface QdrantConfig {
+  /** Host name or address. Default `localhost`. Environment: QDRANT_HOST. */
+  readonly host: string;
+  /** Port of REST, 1 to 65,535. Default 6333. Environment: QDRANT_PORT. */
+  readonly port: number;
+  /** Port of gRPC, 1 to 65,535. Default 6334. */
+  readonly grpcPort: number;
+  /** Collection, 1 to 255 characters. Default `llm_cache`. Environment: QDRANT_COLLECTION. */
+  readonly collection: string;
+  /** Secret. Default undefined. Environment: QDRANT_API_KEY. */
+  readonly apiKey: Secret | undefined;
+  /** Speak gRPC instead of REST. Default false. Environment: QDRANT_USE_GRPC. */
+  readonly useGrpc: boolean;
+  readonly tls: TlsConfig;
+}
+
+/** How documents are cut. YAML section `chunking`. */
+export interface ChunkingConfig {
+  /** Characters a chunk has at most, 1 to 1,000,000. Default 512. Environment: CHUNK_SIZE. */
+  readonly size: number;
+  /** Characters that neighbours share, less than `size`. Default 50, or a tenth of a `size` up to 50. Environment: CHUNK_OVERLAP. */
+  readonly overlap: number;
+  /** Characters below which a last piece joins the chunk before it, 0 to `size`. Default 100, or `size` if that is less. Environment: MIN_CHUNK_SIZE. */
+  readonly minSize: number;
+  /** Where to cut if possible. Default a blank line, `"\n\n"`. */
+  readonly separator: string;
+}
+
+/** Keeping popular answers warm. YAML section `warming`. */
+export interface WarmingConfig {
+  /** Default true. Environment: WARMING_ENABLED. */
+  readonly enabled: boolean;
+  /** Questions kept warm, 1 to 1,000,000. Default 100. Environment: WARMING_TOP_N. */
+  readonly topN: number;
+  /** Seconds between rounds, 1 to 86,400. Default 300. Environment: WARMING_INTERVAL. */
+  readonly intervalSeconds: number;
+  /** Times a question must have been asked, 1 to 1,000,000. Default 3. */
+  readonly minCount: number;
+  /** Factor on all counts after a round, 0 to 1. Default 0.95. */
+  readonly decay: number;
+  /** Seconds a warm entry lives, 1 to 315,360,000. Default 7200. */
+  readonly extendedTtlSeconds: number;
+}
+
+/** Limits of the HTTP server. YAML section `rate_limit`. */
+export interface RateLimitConfig {
+  /** Requests a minute, 1 to 10,000,000. Default undefined. */
+  readonly requestsPerMinute: number | undefined;
+  /** Requests at once above that rate, 1 to 10,000,000. Default undefined. */
+  readonly burst: number | undefined;
+}
+
+/** Who may use the HTTP server. YAML section `auth`. */
+export interface AuthConfig {
+  /** Scheme, such as `jwt`. Default undefined. */
+  readonly type: string | undefined;
+  /** Who issues tokens. Default undefined. */
+  readonly issuer: string | undefined;
+}
+
+/** The whole configuration, resolved and deeply frozen. */
+export interface Config {
+  readonly cache: CacheConfig;
+  readonly embedding: EmbeddingConfig;
+  readonly hnsw: HnswConfig;
+  readonly redis: RedisConfig;
+  readonly vectorDb: VectorDbConfig;
+  readonly faiss: FaissConfig;
+  readonly qdrant: QdrantConfig;
+  readonly chunking: ChunkingConfig;
+  readonly warming: WarmingConfig;
+  readonly rateLimit: RateLimitConfig;
+  readonly auth: AuthConfig;
+  /** How much is reported. Default `info`. Environment: LOG_LEVEL. */
+  readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
+  /** Show the stack of an error. Default false. Environment: DEBUG. */
+  readonly debug: boolean;
+}
+
+type Leaf = string | number | boolean | null | undefined | Secret | readonly string[];
+
+/** The dotted paths of all keys of `T`, such as `cache.maxEntries`. */
+export type LeafPath<T> = {
+  [K in keyof T & string]: [T[K]] extends [Leaf] ? K : `${K}.${LeafPath<T[K]>}`;
+}[keyof T & string];
+
+/** The type at a dotted path. */
+export type ValueAt<T, P extends string> = P extends `${infer Head}.${infer Rest}`
+  ? Head extends keyof T
+    ? ValueAt<T[Head], Rest>
+    : never
+  : P extends keyof T
+    ? T[P]
+    : never;
+
+/** The path of a key of the configuration. */
+export type ConfigPath = LeafPath<Config>;
+
+type InputValue<V> =
+  | Exclude<V, undefined>
+  | (Secret extends V ? string : never)
+  | (undefined extends V ? null : never)
+  | undefined;
+
+type Input<T> = {
+  readonly [K in keyof T]?: ([T[K]] extends [Leaf] ? InputValue<T[K]> : Input<T[K]>) | undefined;
+};
+
+type WithTls<T extends { readonly tls: TlsConfig }> = Omit<Input<T>, 'tls'> & {
+  /** `true`, or details (which also switch it on). */
+  readonly tls?: boolean | Input<TlsConfig> | undefined;
+};
+
+/**
+ * Configuration as code gives it: any part of `Config`. `undefined` leaves a key as it is, `null` takes away a value where there
+ * may be none (and means "never" for `cache.ttlSeconds`). Secrets may be plain text; `cache.maxBytes` may be text such as `256 MiB`.
+ */
+export interface ConfigInput extends Omit<Input<Config>, 'cache' | 'redis' | 'qdrant'> {
+  readonly cache?:
+    | (Omit<Input<CacheConfig>, 'maxBytes'> & { readonly maxBytes?: number | string | undefined })
+    | undefined;
+  readonly redis?:
+    | (WithTls<RedisConfig> & {
+        /** `redis://user:password@host:port/db`, or `rediss:` for TLS; stands for the single keys. */
+        readonly url?: string | Secret | undefined;
+      })
+    | undefined;
+  readonly qdrant?: WithTls<QdrantConfig> | undefined;
+}
+
+/** Where a value comes from. */
+export interface Source {
+  readonly from: 'default' | 'yaml' | 'environment' | 'code';
+  /** `file:line`, the name of the variable, `code` or `default`. */
+  readonly where: string;
+}
+
+/** What `loadConfig` returns. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** The source of every key, by its YAML path such as `cache.max_entries`. */
+  readonly sources: Readonly<Record<string, Source>>;
+  /** The file that was read, if any. */
+  readonly file: string | undefined;
+  /** What the user should know: keys that are set and have no effect, values that were adapted. */
+  readonly notes: readonly string[];
+}
