@@ -1,0 +1,132 @@
+// The LMDB environment of a cache directory: reads here, writes through the writer thread. tiers, vectordb, ingest and open.ts import it.
+import { ClosedError, EmbedderMismatchError } from '../core/errors.js';
+import { decodeRecord, encodeRecord } from './codec.js';
+import { type BytesDatabase, type BytesRoot, bytesOf, openNamed, openRoot } from './file.js';
+import { type Operation, Writer } from './writer.js';
+
+export type { Operation } from './writer.js';
+
+/** A database's readable face; every read sees what was committed last. */
+export interface Reader {
+  /** A copy of the value. Cost: about 2 microseconds for 1 KB in the page cache. */
+  get(key: Uint8Array): Buffer | undefined;
+  has(key: Uint8Array): boolean;
+  /** Keys and values in key order, from `prefix` on while they begin with it. Do not write to the database meanwhile. */
+  entries(prefix?: Uint8Array): Iterable<[Buffer, Buffer]>;
+  count(): number;
+  /** Bytes of the pages in use. */
+  bytes(): number;
+}
+
+/** What a directory says of its embedder. */
+export interface EmbedderIdentity {
+  readonly name: string;
+  readonly fingerprint: string;
+}
+
+const metaDatabase = 'meta';
+const embedderKey = Buffer.from('embedder');
+
+/**
+ * Several processes may open one directory; each sees the others' commits. A write resolves when it is on stable storage, so it
+ * survives `kill -9` and loss of power.
+ */
+export class Environment {
+  readonly directory: string;
+  readonly #root: BytesRoot;
+  readonly #writer: Writer;
+  readonly #databases = new Map<string, BytesDatabase>();
+  #closing: Promise<void> | undefined;
+
+  /** @throws {DirectoryError} ERR_LLM_CACHE_DIRECTORY when the directory cannot be used. */
+  constructor(directory: string) {
+    this.directory = directory;
+    this.#root = openRoot(directory);
+    this.#writer = new Writer(directory);
+  }
+
+  /** The named database; created when it is not there. */
+  reader(name: string): Reader {
+    const database = this.#database(name);
+    return {
+      get: (key) => {
+        this.#checkOpen();
+        const held = database.getBinary(asBuffer(key));
+        return held === undefined ? undefined : Buffer.from(held);
+      },
+      has: (key) => {
+        this.#checkOpen();
+        return database.doesExist(asBuffer(key));
+      },
+      entries: (prefix = new Uint8Array()) => this.#scan(database, asBuffer(prefix)),
+      count: () => (this.#closing ? 0 : (database.getStats() as { entryCount: number }).entryCount),
+      bytes: () => (this.#closing ? 0 : bytesOf(database)),
+    };
+  }
+
+  /** Commits all operations or none. @throws as `Writer.write`. */
+  async write(
+    operations: readonly Operation[],
+    unlessPresent?: { database: string; key: Uint8Array },
+  ): Promise<boolean> {
+    this.#checkOpen();
+    const applied = await this.#writer.write(operations, unlessPresent);
+    // The reader's snapshot may be older than this commit; whoever awaited the write must see it.
+    if (!this.#closing) this.#root.resetReadTxn();
+    return applied;
+  }
+
+  /**
+   * Ties the directory to an embedder, or checks that it is tied to this one.
+   * @throws {EmbedderMismatchError} ERR_LLM_CACHE_EMBEDDER_MISMATCH
+   */
+  async bindEmbedder(embedder: EmbedderIdentity): Promise<void> {
+    const stored = this.embedder();
+    if (stored === undefined) {
+      const value = encodeRecord({ name: embedder.name, fingerprint: embedder.fingerprint });
+      await this.write([{ kind: 'put', database: metaDatabase, key: embedderKey, value }]);
+    } else if (stored.fingerprint !== embedder.fingerprint) {
+      const show = ({ name, fingerprint }: EmbedderIdentity) => `${name} (${fingerprint.slice(0, 12)})`;
+      throw new EmbedderMismatchError(this.directory, show(stored), show(embedder));
+    }
+  }
+
+  /** The embedder this directory is tied to. */
+  embedder(): EmbedderIdentity | undefined {
+    const bytes = this.reader(metaDatabase).get(embedderKey);
+    return bytes === undefined ? undefined : decodeRecord<EmbedderIdentity>(bytes);
+  }
+
+  /** Finishes the writes under way and closes the file. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#writer.close().then(() => this.#root.close());
+    return this.#closing;
+  }
+
+  #database(name: string): BytesDatabase {
+    this.#checkOpen();
+    let database = this.#databases.get(name);
+    if (database === undefined) {
+      database = openNamed(this.#root, name);
+      this.#databases.set(name, database);
+    }
+    return database;
+  }
+
+  *#scan(database: BytesDatabase, prefix: Buffer): Generator<[Buffer, Buffer]> {
+    this.#checkOpen();
+    for (const { key, value } of database.getRange({ start: prefix })) {
+      if (!key.subarray(0, prefix.length).equals(prefix)) return;
+      yield [key, value];
+      this.#checkOpen();
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw new ClosedError('the disk environment');
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,128 @@
+// The worker that writes: applies batches in group commits so that no disk flush ever blocks the event loop. Only writer.ts starts it.
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { expiryOf } from './codec.js';
+import { type BytesDatabase, bytesOf, checkSpace, openNamed, openRoot } from './file.js';
+import type { Batch, Operation, Outcome } from './writer.js';
+
+const port = parentPort as MessagePort;
+const directory = workerData.directory as string;
+const root = openRoot(directory);
+const databases = new Map<string, BytesDatabase>();
+
+// More in one commit saves no flushes worth having and makes other processes wait longer for the lock.
+const mostPerCommit = 256;
+
+function database(name: string): BytesDatabase {
+  let opened = databases.get(name);
+  if (opened === undefined) {
+    opened = openNamed(root, name);
+    databases.set(name, opened);
+  }
+  return opened;
+}
+
+port.on('message', (first: Batch | 'close') => {
+  const group: Batch[] = [];
+  let closing = first === 'close';
+  if (first !== 'close') group.push(first);
+  while (!closing && group.length < mostPerCommit) {
+    const next = receiveMessageOnPort(port)?.message as Batch | 'close' | undefined;
+    if (next === undefined) break;
+    if (next === 'close') closing = true;
+    else group.push(next);
+  }
+  commit(group);
+  if (closing) root.close().then(() => port.close());
+});
+
+function commit(group: readonly Batch[]): void {
+  if (group.length === 0) return;
+  const operations = group.flatMap((batch) => batch.operations);
+  // Opening a named database is a transaction of its own, so it comes before the one of the group.
+  try {
+    checkSpace(
+      directory,
+      operations.length,
+      operations.reduce((sum, operation) => sum + sizeOf(operation), 0),
+    );
+    for (const operation of operations) database(operation.database);
+    const applied = root.transactionSync(() => group.map(apply));
+    for (const [index, { id }] of group.entries()) answer({ id, applied: applied[index] as boolean });
+  } catch (error) {
+    // One batch too large for the disk must not fail its neighbours.
+    if (group.length > 1) for (const batch of group) commit([batch]);
+    else {
+      const { message, code } = error as NodeJS.ErrnoException;
+      answer({ id: (group[0] as Batch).id, error: { message, code: String(code) } });
+    }
+  }
+}
+
+function sizeOf(operation: Operation): number {
+  return operation.kind === 'put' ? operation.key.length + operation.value.length : 0;
+}
+
+function answer(outcome: Outcome): void {
+  port.postMessage(outcome);
+}
+
+function apply(batch: Batch): boolean {
+  const condition = batch.unlessPresent;
+  if (condition && database(condition.database).doesExist(Buffer.from(condition.key))) return false;
+  for (const operation of batch.operations) applyOne(operation);
+  return true;
+}
+
+function applyOne(operation: Operation): void {
+  const target = database(operation.database);
+  switch (operation.kind) {
+    case 'put':
+      target.put(Buffer.from(operation.key), Buffer.from(operation.value));
+      break;
+    case 'remove':
+      target.remove(Buffer.from(operation.key));
+      break;
+    case 'clear':
+      clear(target, Buffer.from(operation.prefix));
+      break;
+    case 'sweep':
+      sweep(target, database(operation.expiries), operation.nowMs, operation.most, operation.maxBytes);
+      break;
+  }
+}
+
+function clear(target: BytesDatabase, prefix: Buffer): void {
+  const keys: Buffer[] = [];
+  for (const key of target.getKeys({ start: prefix })) {
+    if (!key.subarray(0, prefix.length).equals(prefix)) break;
+    keys.push(Buffer.from(key));
+  }
+  for (const key of keys) target.remove(key);
+}
+
+/**
+ * Removes what has expired and, above the bound, what expires soonest. An expiry record is the time (big-endian, so that
+ * records sort by it) and the entry's key; it may be stale, so the entry itself says when it expires.
+ */
+function sweep(
+  entries: BytesDatabase,
+  expiries: BytesDatabase,
+  nowMs: number,
+  most: number,
+  maxBytes: number,
+): void {
+  const full = bytesOf(entries) > maxBytes;
+  const records: Buffer[] = [];
+  for (const record of expiries.getKeys({ limit: most })) {
+    if (!full && Buffer.from(record).readDoubleBE(0) > nowMs) break;
+    records.push(Buffer.from(record));
+  }
+  for (const record of records) {
+    const key = record.subarray(8);
+    const held = entries.getBinary(key);
+    const current = held === undefined ? 0 : expiryOf(held);
+    if (held !== undefined && (current <= nowMs || (full && current === record.readDoubleBE(0))))
+      entries.remove(key);
+    expiries.remove(record);
+  }
+}

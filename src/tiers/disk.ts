@@ -1,0 +1,96 @@
+// Tier B, embedded: entries in LMDB, shared by the processes of one machine. open.ts and ./testing import it.
+import { type Clock, systemClock } from '../core/clock.js';
+import type { Entry, Key } from '../core/entry.js';
+import type { Scope } from '../core/scope.js';
+import type { SetOptions, Tier, TierSize } from '../core/tier.js';
+import { decodeEntry, encodeEntry, expiryOf } from '../disk/codec.js';
+import type { Environment, Operation, Reader } from '../disk/environment.js';
+
+/** How tier B on disk is bounded. */
+export interface DiskTierOptions {
+  /** Most bytes of entries; above it, those that expire soonest go. Default 4 GiB. */
+  readonly maxBytes?: number | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+const database = 'entries';
+const expiryDatabase = 'entry-expiries';
+// Looked at by each write: more than one, so that sweeping outpaces growth.
+const sweptPerWrite = 8;
+
+/**
+ * The shared exact tier without a server. `set` resolves when the entry is on stable storage. Reads are synchronous, about
+ * 5 microseconds for a short answer in the page cache. Closing the tier leaves the environment open.
+ */
+export function diskTier(environment: Environment, options: DiskTierOptions = {}): Tier {
+  return new DiskTier(environment, options);
+}
+
+class DiskTier implements Tier {
+  readonly name = 'disk';
+  readonly #environment: Environment;
+  readonly #reader: Reader;
+  readonly #clock: Clock;
+  readonly #maxBytes: number;
+
+  constructor(environment: Environment, { maxBytes = 4 * 2 ** 30, clock = systemClock }: DiskTierOptions) {
+    this.#environment = environment;
+    this.#reader = environment.reader(database);
+    environment.reader(expiryDatabase);
+    this.#clock = clock;
+    this.#maxBytes = maxBytes;
+  }
+
+  get(key: Key, scope: Scope): Entry | undefined {
+    const bytes = this.#reader.get(storedKey(scope.id, key));
+    if (bytes === undefined || expiryOf(bytes) <= this.#clock.wall()) return undefined;
+    return decodeEntry(bytes, key, scope.id);
+  }
+
+  async set(entry: Entry, { onlyIfAbsent = false }: SetOptions = {}): Promise<void> {
+    const key = storedKey(entry.scope, entry.key);
+    const nowMs = this.#clock.wall();
+    if (entry.expiresAtMs <= nowMs) return;
+    const held = onlyIfAbsent ? this.#reader.get(key) : undefined;
+    if (held !== undefined && expiryOf(held) > nowMs) return;
+    const expiryKey = Buffer.from(new ArrayBuffer(8 + key.length));
+    expiryKey.writeDoubleBE(entry.expiresAtMs, 0);
+    expiryKey.set(key, 8);
+    const operations: Operation[] = [
+      { kind: 'put', database, key, value: encodeEntry(entry) },
+      { kind: 'put', database: expiryDatabase, key: expiryKey, value: new Uint8Array() },
+      {
+        kind: 'sweep',
+        database,
+        expiries: expiryDatabase,
+        nowMs,
+        most: sweptPerWrite,
+        maxBytes: this.#maxBytes,
+      },
+    ];
+    const unlessPresent = onlyIfAbsent && held === undefined ? { database, key } : undefined;
+    await this.#environment.write(operations, unlessPresent);
+  }
+
+  async delete(key: Key, scope: Scope): Promise<boolean> {
+    const stored = storedKey(scope.id, key);
+    const held = this.#reader.has(stored);
+    await this.#environment.write([{ kind: 'remove', database, key: stored }]);
+    return held;
+  }
+
+  async clear(scope?: Scope): Promise<void> {
+    await this.#environment.write([{ kind: 'clear', database, prefix: scope?.digest ?? new Uint8Array() }]);
+  }
+
+  size(): TierSize {
+    return { entries: this.#reader.count(), bytes: this.#reader.bytes() };
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** Scope first, so that a scope's entries lie together: 64 bytes. */
+function storedKey(scope: string, key: Key): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.from(scope + key, 'hex'));
+}

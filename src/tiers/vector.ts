@@ -1,0 +1,86 @@
+// Tier C: past questions in a vector database, found by meaning. open.ts and ./testing import it.
+import { type Clock, systemClock } from '../core/clock.js';
+import type { Candidate, Entry, Key } from '../core/entry.js';
+import type { Scope } from '../core/scope.js';
+import { isPromise, type MaybePromise, type SetOptions, type Tier, type TierSize } from '../core/tier.js';
+import { decodeEntry, encodeEntry } from '../disk/codec.js';
+import type { StoredDocument, VectorDatabase } from '../vectordb/database.js';
+
+/** Options of tier C. */
+export interface VectorTierOptions {
+  readonly clock?: Clock | undefined;
+}
+
+/**
+ * A tier over any vector database: one document an entry, its id the key, its partition the scope. Entries without a vector are
+ * not kept. Closing the tier closes the database.
+ */
+export function vectorTier(database: VectorDatabase, options: VectorTierOptions = {}): Tier {
+  return new VectorTier(database, options);
+}
+
+class VectorTier implements Tier {
+  readonly name = 'vector';
+  readonly #database: VectorDatabase;
+  readonly #clock: Clock;
+
+  constructor(database: VectorDatabase, { clock = systemClock }: VectorTierOptions) {
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  get(key: Key, scope: Scope): MaybePromise<Entry | undefined> {
+    const found = this.#database.get(scope.id, [key]);
+    if (isPromise(found)) return found.then(([document]) => this.#live(document, scope));
+    return this.#live(found[0], scope);
+  }
+
+  near(vector: Float32Array, scope: Scope, k: number): MaybePromise<readonly Candidate[]> {
+    const found = this.#database.search(vector, { scope: scope.id, topK: k });
+    const open = (list: Awaited<typeof found>): Candidate[] =>
+      list.flatMap(({ document, similarity }) => {
+        const entry = this.#live(document, scope);
+        return entry === undefined ? [] : [{ entry, similarity }];
+      });
+    return isPromise(found) ? found.then(open) : open(found);
+  }
+
+  async set(entry: Entry, { onlyIfAbsent = false }: SetOptions = {}): Promise<void> {
+    const { key: id, scope, vector, question: text } = entry;
+    if (vector === undefined || entry.expiresAtMs <= this.#clock.wall()) return;
+    if (onlyIfAbsent) {
+      const [held] = await this.#database.get(scope, [id]);
+      if (this.#live(held, { id: scope }) !== undefined) return;
+    }
+    await this.#database.upsert([{ id, scope, text, vector, metadata: {}, data: encodeEntry(entry) }]);
+  }
+
+  async delete(key: Key, scope: Scope): Promise<boolean> {
+    return (await this.#database.delete(scope.id, [key])) > 0;
+  }
+
+  clear(scope?: Scope): Promise<void> {
+    return this.#database.clear(scope?.id);
+  }
+
+  size(): MaybePromise<TierSize> {
+    const entries = this.#database.count();
+    const bytes = this.#database.bytes();
+    if (!isPromise(entries) && !isPromise(bytes)) return { entries, bytes };
+    return Promise.all([entries, bytes]).then(([entries, bytes]) => ({ entries, bytes }));
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  /** The entry within a document; undefined when there is none or it has expired, in which case the document goes too. */
+  #live(document: StoredDocument | undefined, scope: { readonly id: string }): Entry | undefined {
+    if (document?.data === undefined) return undefined;
+    const { buffer, byteOffset, byteLength } = document.data;
+    const entry = decodeEntry(Buffer.from(buffer, byteOffset, byteLength), document.id, scope.id);
+    if (entry.expiresAtMs > this.#clock.wall()) return entry;
+    this.#database.delete(document.scope, [document.id]).catch(() => {});
+    return undefined;
+  }
+}

@@ -1,0 +1,72 @@
+// The contract of vector databases: tier C and corpora stand on it. tiers and ingest may import it.
+import type { MaybePromise } from '../core/tier.js';
+
+/** A value a filter can compare. */
+export type MetadataValue = string | number | boolean | null;
+
+/** A text with its vector, as stored. */
+export interface StoredDocument {
+  /** Unique within its scope. */
+  readonly id: string;
+  /** Hard partition: 64 hexadecimal digits. */
+  readonly scope: string;
+  readonly text: string;
+  /** Unit length. */
+  readonly vector: Float32Array;
+  readonly metadata: Readonly<Record<string, MetadataValue>>;
+  /** Opaque bytes of the caller's. */
+  readonly data?: Uint8Array;
+}
+
+/** A document found. */
+export interface Found {
+  readonly document: StoredDocument;
+  /** Cosine similarity in [-1, 1]. */
+  readonly similarity: number;
+}
+
+/** Metadata fields and the value each must have; an array means any of its values. */
+export type Filter = Readonly<Record<string, MetadataValue | readonly MetadataValue[]>>;
+
+export interface SearchOptions {
+  readonly scope: string;
+  /** How many, at least 1. */
+  readonly topK: number;
+  readonly filter?: Filter | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Documents by id and by nearness. */
+export interface VectorDatabase {
+  readonly name: string;
+  /** Inserts or replaces by (scope, id). Resolves when it survives the death of the process. */
+  upsert(documents: readonly StoredDocument[]): Promise<void>;
+  /** Up to `topK` documents of the scope that pass the filter, most similar first. */
+  search(vector: Float32Array, options: SearchOptions): MaybePromise<readonly Found[]>;
+  get(scope: string, ids: readonly string[]): MaybePromise<readonly (StoredDocument | undefined)[]>;
+  /** Removes by id; how many there were. */
+  delete(scope: string, ids: readonly string[]): Promise<number>;
+  /** Removes everything, or everything of one scope. */
+  clear(scope?: string): Promise<void>;
+  /** Number of documents, in all or in one scope. */
+  count(scope?: string): MaybePromise<number>;
+  /** Bytes on disk (or on the server) and in memory, as exactly as can be told. */
+  bytes(): MaybePromise<number>;
+  /** A short text that differs from every earlier one once a document of the scope was written or removed. */
+  version(scope: string): MaybePromise<string>;
+  /** Resolves when everything acknowledged is on stable storage. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** True when the metadata passes. */
+export function matches(
+  filter: Filter | undefined,
+  metadata: Readonly<Record<string, MetadataValue>>,
+): boolean {
+  if (filter === undefined) return true;
+  return Object.entries(filter).every(([name, wanted]) => {
+    const has = Object.hasOwn(metadata, name) ? metadata[name] : undefined;
+    return Array.isArray(wanted) ? wanted.includes(has as MetadataValue) : has === wanted;
+  });
+}
