@@ -1,0 +1,35 @@
+// The manifest of a corpus in the cache directory. open.ts imports it.
+import { native } from '../core/native.js';
+import { decodeRecord, encodeRecord } from '../disk/codec.js';
+import type { Environment } from '../disk/environment.js';
+import type { Manifest, ManifestRecord } from './manifest.js';
+
+interface Stored extends ManifestRecord {
+  readonly source: string;
+}
+
+/** A manifest in a database of the environment, named after its corpus. */
+export function diskManifest(environment: Environment, corpus: string): Manifest {
+  const database = `${corpus}-manifest`;
+  const reader = environment.reader(database);
+  // Sources are paths of any length, LMDB's keys are not.
+  const keyOf = (source: string) =>
+    native.sha256(new TextEncoder().encode(source)) as Uint8Array<ArrayBuffer>;
+  return {
+    get(source) {
+      const bytes = reader.get(keyOf(source));
+      return bytes === undefined ? undefined : decodeRecord<Stored>(bytes);
+    },
+    async set(source, record) {
+      const value = encodeRecord({ ...record, source } satisfies Stored);
+      await environment.write([{ kind: 'put', database, key: keyOf(source), value }]);
+    },
+    async delete(source) {
+      await environment.write([{ kind: 'remove', database, key: keyOf(source) }]);
+    },
+    entries() {
+      const records = [...reader.entries()].map(([, bytes]) => decodeRecord<Stored>(bytes));
+      return records.map(({ source, ...record }): [string, ManifestRecord] => [source, record]);
+    },
+  };
+}
