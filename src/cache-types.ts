@@ -1,0 +1,129 @@
+// What SemanticCache takes and gives; types only. The public face exports it.
+import type { Key } from './core/entry.js';
+import type { Scope, ScopeFields } from './core/scope.js';
+import type { LatencySummary } from './core/stats.js';
+import type { Refusal } from './decide/decide.js';
+import type { TierHealth } from './tiers/guard.js';
+
+/** Makes an answer when none is stored. The signal aborts when every caller that waits for the answer has gone. */
+export type Generate<T> = (context: GenerateContext) => T | Promise<T>;
+
+export interface GenerateContext {
+  readonly signal: AbortSignal;
+  /** The prompt's embedding (unit length) when one was made. */
+  readonly vector: Float32Array | undefined;
+}
+
+export interface ScopeOption {
+  /** What else the answer depends on; answers are never shared across scopes. Default: one common scope. */
+  readonly scope?: Scope | ScopeFields | undefined;
+}
+
+export interface GetOptions extends ScopeOption {
+  /** Gives up waiting; the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface AskOptions extends GetOptions {
+  /** Milliseconds the answer lives; default: the cache's. `Infinity` for ever. */
+  readonly ttlMs?: number | undefined;
+  /** Generate anew and replace what is stored. Default false. */
+  readonly refresh?: boolean | undefined;
+}
+
+/** How an answer was found. */
+export type Match = 'exact' | 'semantic' | 'none';
+
+/** What a lookup found. */
+export interface Lookup<T = unknown> {
+  readonly match: Match;
+  /** The stored answer; undefined when `match` is `none`. */
+  readonly value: T | undefined;
+  /** Name of the tier that had it; `origin` when `match` is `none`. */
+  readonly tier: string;
+  /** Cosine of the two questions, in [-1, 1]; 1 for an exact match, 0 for none. */
+  readonly similarity: number;
+  /** The stored question that was answered; undefined for none. */
+  readonly question: string | undefined;
+  /** Wall-clock milliseconds of the answer's generation; undefined for none. */
+  readonly createdAtMs: number | undefined;
+  /** A stored question that was near enough and was refused by a rule; null when there was none. */
+  readonly refused: Refusal | null;
+  /** The prompt is longer than the embedder reads, so only an exact match was possible. */
+  readonly truncated: boolean;
+  readonly key: Key;
+  /** Milliseconds from call to answer, embedding included. */
+  readonly latencyMs: number;
+  /** Milliseconds of it spent on the embedding. */
+  readonly embedMs: number;
+}
+
+/** What `ask` returns. */
+export interface Answer<T = unknown> extends Lookup<T> {
+  readonly value: T;
+  /** The answer was generated once for several callers, and this was not the first of them. */
+  readonly coalesced: boolean;
+}
+
+/** Where `set` stored an answer. */
+export interface SetReport {
+  /** Names of the tiers that hold it. */
+  readonly stored: readonly string[];
+  /** Names of the tiers that do not. */
+  readonly failed: readonly string[];
+}
+
+/** One tier's part of the statistics. */
+export interface TierStats {
+  readonly name: string;
+  readonly entries: number;
+  readonly bytes: number;
+  /** Latencies of its exact hits. */
+  readonly exact: LatencySummary;
+  /** Latencies of its semantic hits, embedding included. */
+  readonly semantic: LatencySummary;
+  /** The same without the embedding. */
+  readonly semanticWithoutEmbedding: LatencySummary;
+  readonly health: TierHealth;
+}
+
+/** Counts since `open`. */
+export interface CacheStats {
+  readonly queries: number;
+  /** Hits of all tiers. */
+  readonly hits: number;
+  /** Queries that no tier could answer. */
+  readonly misses: number;
+  /** Queries that shared another's generation. */
+  readonly coalesced: number;
+  /** Misses where a stored question was near enough and was refused by a rule. */
+  readonly refused: number;
+  /** Queries too long to be matched by meaning. */
+  readonly truncated: number;
+  /** Embeddings that failed; such a query is matched exactly or not at all. */
+  readonly embedErrors: number;
+  /** Writes to a tier that failed. */
+  readonly storeErrors: number;
+  /** Generated answers that cannot be serialised and so were not stored. */
+  readonly uncacheable: number;
+  /** Latencies of embeddings, as waited for. */
+  readonly embedding: LatencySummary;
+  /** Latencies of misses, generation included. */
+  readonly miss: LatencySummary;
+  readonly tiers: readonly TierStats[];
+}
+
+/** What is in service. */
+export interface Health {
+  /** False when nothing is matched by meaning: switched off, or the embedder failed its check. */
+  readonly semantic: boolean;
+  readonly tiers: readonly TierHealth[];
+}
+
+/** Events of a cache. */
+export interface CacheEvents {
+  hit: [Lookup];
+  miss: [Lookup];
+  /** A tier was given up, or is back. */
+  tier: [TierHealth];
+}

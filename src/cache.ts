@@ -1,0 +1,301 @@
+// SemanticCache, the product for answers: the cascade with single flight, counts and events. open.ts builds it; the public face exports it.
+import { EventEmitter } from 'node:events';
+import type {
+  Answer,
+  AskOptions,
+  CacheEvents,
+  CacheStats,
+  Generate,
+  GetOptions,
+  Health,
+  Lookup,
+  ScopeOption,
+  SetReport,
+} from './cache-types.js';
+import { Cascade, type CascadeParts, type Finding, type Query } from './cascade.js';
+import type { Embedding } from './core/embedder.js';
+import type { Entry } from './core/entry.js';
+import { ClosedError, InvalidArgumentError } from './core/errors.js';
+import { Flight } from './core/flight.js';
+import { queryKey } from './core/key.js';
+import { Scope, type ScopeFields } from './core/scope.js';
+import { seal } from './core/value.js';
+import type { OpenOptions } from './open.js';
+import { Recorder } from './recorder.js';
+import type { GuardedTier } from './tiers/guard.js';
+
+/** What a cache is made of; `open` puts it together from configuration. */
+export interface CacheParts extends Omit<CascadeParts, 'onEmbedError' | 'onStoreError'> {
+  readonly tiers: readonly GuardedTier[];
+  /** Milliseconds an entry lives unless a call says otherwise; `Infinity` for ever. */
+  readonly ttlMs: number;
+  /** Throws `InvalidArgumentError` for what no tier could store. */
+  readonly checkValue: (value: unknown) => void;
+  /** Releases what the cache was built on, after its tiers and the embedder. */
+  readonly release: (stats: CacheStats) => Promise<void>;
+}
+
+const noMatch = {
+  match: 'none',
+  value: undefined,
+  tier: 'origin',
+  similarity: 0,
+  question: undefined,
+} as const;
+
+/**
+ * A semantic cache; `await openCache()` gives one that needs no server. Answers are handed out frozen, or as copies, so that no
+ * caller changes what the next one gets.
+ */
+export class SemanticCache extends EventEmitter<CacheEvents> {
+  readonly #parts: CacheParts;
+  readonly #cascade: Cascade;
+  readonly #recorder: Recorder;
+  readonly #commonScope: Scope;
+  readonly #flight = new Flight<Answer>();
+  // Counts removals: an answer whose generation began before one must not be stored after it.
+  #removals = 0;
+  #closing: Promise<void> | undefined;
+
+  /** Opens a cache; the same as `openCache`. */
+  static async open(options?: OpenOptions): Promise<SemanticCache> {
+    // Loaded here, because the composition root imports this class.
+    const { openCache } = await import('./open.js');
+    return openCache(options);
+  }
+
+  constructor(parts: CacheParts) {
+    super();
+    this.#parts = parts;
+    this.#commonScope = this.scope({});
+    this.#recorder = new Recorder(parts.tiers.map(({ name }) => name));
+    this.#cascade = new Cascade({
+      ...parts,
+      onEmbedError: () => this.#recorder.count('embedErrors'),
+      onStoreError: () => this.#recorder.count('storeErrors'),
+    });
+  }
+
+  /** A scope worked out once, for many calls. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for an unknown field. */
+  scope(fields: ScopeFields): Scope {
+    return new Scope(fields, this.#parts.embedder.fingerprint);
+  }
+
+  /**
+   * The stored answer to `prompt`, or to a question that means the same; otherwise what `generate` returns, which is then stored.
+   * Concurrent calls with an equal prompt share one generation. A failing tier or embedder never fails the call.
+   * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT · {ClosedError} ERR_LLM_CACHE_CLOSED · what `generate` throws · the signal's reason
+   * @example const text = await cache.wrap(prompt, () => llm(prompt), { scope: { tenant: 'acme', model: 'm1' } });
+   */
+  async wrap<T>(prompt: string, generate: Generate<T>, options?: AskOptions): Promise<T> {
+    return (await this.ask(prompt, generate, options)).value;
+  }
+
+  /** As `wrap`, and tells where the answer came from, how similar the question was and how long it took. */
+  async ask<T>(prompt: string, generate: Generate<T>, options: AskOptions = {}): Promise<Answer<T>> {
+    const started = this.#parts.clock.mono();
+    const query = this.#query(prompt, options);
+    if (typeof generate !== 'function') throw new InvalidArgumentError('generate', 'a function', generate);
+    checkTtl(options.ttlMs);
+    const atOnce = options.refresh ? undefined : this.#cascade.findAtOnce(query);
+    if (atOnce !== undefined) return { ...this.#hitAtOnce<T>(query, atOnce, started), coalesced: false };
+    const coalesced = this.#flight.has(query.key);
+    const work = (signal: AbortSignal) => this.#resolve(query, generate, options, started, signal);
+    const answer = (await this.#flight.run(query.key, work, options.signal)) as Answer<T>;
+    if (!coalesced) return answer;
+    this.#recorder.count('queries');
+    this.#recorder.count('coalesced');
+    return { ...answer, coalesced, latencyMs: this.#parts.clock.mono() - started };
+  }
+
+  /** Looks up without generating; `match` is `none` on a miss. @throws as `wrap`. */
+  async get<T = unknown>(prompt: string, options: GetOptions = {}): Promise<Lookup<T>> {
+    const started = this.#parts.clock.mono();
+    const query = this.#query(prompt, options);
+    options.signal?.throwIfAborted();
+    const atOnce = this.#cascade.findAtOnce(query);
+    if (atOnce !== undefined) return this.#hitAtOnce<T>(query, atOnce, started);
+    const finding = await this.#cascade.find(query, options.signal);
+    return this.#record(this.#lookup(query, finding, started)) as Lookup<T>;
+  }
+
+  /**
+   * Stores an answer. Resolves when every tier has taken or failed it; a tier on disk has it on stable storage by then.
+   * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for a value that cannot be serialised, and as `wrap`.
+   */
+  async set(prompt: string, value: unknown, options: AskOptions = {}): Promise<SetReport> {
+    const query = this.#query(prompt, options);
+    this.#parts.checkValue(value);
+    checkTtl(options.ttlMs);
+    const embedding = this.#parts.semantic()
+      ? await this.#cascade.embed(query.text, options.signal)
+      : undefined;
+    const stored = await this.#cascade.store(this.#entry(query, value, embedding, options.ttlMs));
+    return {
+      stored,
+      failed: this.#parts.tiers.map(({ name }) => name).filter((name) => !stored.includes(name)),
+    };
+  }
+
+  /**
+   * Removes the answer stored under this prompt (not those under questions that mean the same); true when there was one.
+   * @throws {TierError} ERR_LLM_CACHE_TIER when a tier cannot say that it is gone.
+   */
+  async delete(prompt: string, options: ScopeOption = {}): Promise<boolean> {
+    const { key, scope } = this.#query(prompt, options);
+    this.#removals++;
+    return this.#cascade.delete(key, scope);
+  }
+
+  /** Removes all answers, or with `scope` all of that scope. @throws {TierError} ERR_LLM_CACHE_TIER */
+  async clear(options: ScopeOption = {}): Promise<void> {
+    this.#checkOpen();
+    this.#removals++;
+    await this.#cascade.clear(options.scope === undefined ? undefined : this.#scopeOf(options));
+  }
+
+  /** Counts and latencies since `open`, and what each tier holds. */
+  async stats(): Promise<CacheStats> {
+    const sizes = await Promise.all(this.#parts.tiers.map((tier) => tier.size()));
+    return this.#recorder.stats(sizes, this.health().tiers);
+  }
+
+  /** What is in service. */
+  health(): Health {
+    return { semantic: this.#parts.semantic(), tiers: this.#parts.tiers.map((tier) => tier.health()) };
+  }
+
+  /** Resolves when promotions and writes under way are done. */
+  idle(): Promise<void> {
+    return this.#cascade.idle();
+  }
+
+  /** Finishes what runs and releases files, sockets and workers. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      await this.#cascade.idle();
+      const stats = await this.stats();
+      for (const tier of this.#parts.tiers) await tier.close();
+      await this.#parts.embedder.close();
+      await this.#parts.release(stats);
+    })();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #resolve<T>(
+    query: Query,
+    generate: Generate<T>,
+    options: AskOptions,
+    started: number,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const removals = this.#removals;
+    const finding = await this.#cascade.find(query, signal, options.refresh);
+    const lookup = this.#lookup(query, finding, started);
+    if (lookup.match !== 'none') return { ...this.#record(lookup), coalesced: false };
+    const generated = await generate({ signal, vector: finding.embedding?.vector });
+    const value = this.#keep(query, generated, finding.embedding, options.ttlMs, removals);
+    const answer = { ...lookup, value, latencyMs: this.#parts.clock.mono() - started, coalesced: false };
+    this.#record(answer);
+    return answer;
+  }
+
+  /** Stores a generated answer without being waited for; the form in which it is handed out. */
+  #keep(
+    query: Query,
+    value: unknown,
+    embedding: Embedding | undefined,
+    ttlMs: number | undefined,
+    removals: number,
+  ): unknown {
+    try {
+      this.#parts.checkValue(value);
+    } catch {
+      this.#recorder.count('uncacheable');
+      return value;
+    }
+    const sealed = seal(value);
+    if (removals === this.#removals && this.#closing === undefined) {
+      void this.#cascade.store(this.#entry(query, sealed.read(), embedding, ttlMs));
+    }
+    return sealed.read();
+  }
+
+  #entry(
+    { text, key, scope }: Query,
+    value: unknown,
+    embedding: Embedding | undefined,
+    ttlMs = this.#parts.ttlMs,
+  ): Entry {
+    const createdAtMs = this.#parts.clock.wall();
+    const vector = embedding === undefined || embedding.truncated ? {} : { vector: embedding.vector };
+    return {
+      key,
+      scope: scope.id,
+      question: text,
+      ...vector,
+      value,
+      createdAtMs,
+      expiresAtMs: createdAtMs + ttlMs,
+    };
+  }
+
+  #lookup(query: Query, { hit, refused, embedding, embedMs }: Finding, started: number): Lookup {
+    const rest = {
+      refused: refused ?? null,
+      truncated: embedding?.truncated ?? false,
+      key: query.key,
+      latencyMs: this.#parts.clock.mono() - started,
+      embedMs,
+    };
+    if (hit === undefined) return { ...noMatch, createdAtMs: undefined, ...rest };
+    const { value, question, createdAtMs } = hit.entry;
+    const match = hit.exact ? 'exact' : 'semantic';
+    return { match, value, tier: hit.tier, similarity: hit.similarity, question, createdAtMs, ...rest };
+  }
+
+  #hitAtOnce<T>(
+    { key }: Query,
+    { value, question, createdAtMs }: Entry,
+    started: number,
+  ): Lookup<T> & { value: T } {
+    const tier = (this.#parts.tiers[0] as GuardedTier).name;
+    const latencyMs = this.#parts.clock.mono() - started;
+    this.#recorder.hitAtOnce(tier, latencyMs);
+    const found = { match: 'exact', value: value as T, tier, similarity: 1, question, createdAtMs } as const;
+    const lookup = { ...found, refused: null, truncated: false, key, latencyMs, embedMs: 0 };
+    this.emit('hit', lookup);
+    return lookup;
+  }
+
+  #record<L extends Lookup>(lookup: L): L {
+    this.#recorder.lookup(lookup);
+    this.emit(lookup.match === 'none' ? 'miss' : 'hit', lookup);
+    return lookup;
+  }
+
+  #query(text: string, options: ScopeOption): Query {
+    this.#checkOpen();
+    const scope = this.#scopeOf(options);
+    return { text, key: queryKey(text, scope), scope };
+  }
+
+  #scopeOf({ scope }: ScopeOption): Scope {
+    if (scope === undefined) return this.#commonScope;
+    return scope instanceof Scope ? scope : this.scope(scope);
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw new ClosedError('the cache');
+  }
+}
+
+function checkTtl(ttlMs: number | undefined): void {
+  if (ttlMs !== undefined && !(typeof ttlMs === 'number' && ttlMs > 0)) {
+    throw new InvalidArgumentError('ttlMs', 'a positive number of milliseconds', ttlMs);
+  }
+}

@@ -1,0 +1,48 @@
+// The public face: everything an application imports from `llm-tiered-cache`. Nothing inside the package imports it.
+export { SemanticCache } from './cache.js';
+export type {
+  Answer,
+  AskOptions,
+  CacheEvents,
+  CacheStats,
+  Generate,
+  GenerateContext,
+  GetOptions,
+  Health,
+  Lookup,
+  Match,
+  ScopeOption,
+  SetReport,
+  TierStats,
+} from './cache-types.js';
+export type { Config, ConfigInput } from './config/types.js';
+export { type Clock, systemClock } from './core/clock.js';
+export type { Embedder, Embedding } from './core/embedder.js';
+export type { Candidate, Entry, Key } from './core/entry.js';
+export * from './core/errors.js';
+export {
+  contentFingerprint,
+  documentId,
+  maxQuestionLength,
+  normalise,
+  queryKey,
+  seedQueryKey,
+} from './core/key.js';
+export { Scope, type ScopeFields } from './core/scope.js';
+export type { LatencySummary } from './core/stats.js';
+export type { SetOptions, Tier, TierSize } from './core/tier.js';
+export { type Decision, decide, type Refusal } from './decide/decide.js';
+export { defaultMinSimilarity, type Policy, policy, type RuleName, ruleNames } from './decide/policy.js';
+export { type FunctionEmbedderOptions, functionEmbedder } from './embed/function.js';
+export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
+export type { IngestProgress, IngestReport } from './ingest/pipeline.js';
+export { type OpenOptions, openCache, openQueryService } from './open.js';
+export {
+  type QueryAnswer,
+  type QueryOptions,
+  type QueryResult,
+  QueryService,
+  type ServiceIngestOptions,
+} from './query-service.js';
+export type { TierHealth } from './tiers/guard.js';
+export type { Filter, MetadataValue } from './vectordb/database.js';

@@ -1,0 +1,239 @@
+// The composition root: configuration → tiers, embedder, databases. The only file that knows them all; index.ts exports its functions.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SemanticCache } from './cache.js';
+import type { CacheStats } from './cache-types.js';
+import { type LoadOptions, loadConfig } from './config/load.js';
+import type { Config, ConfigInput, LoadedConfig, TlsConfig } from './config/types.js';
+import { type Clock, systemClock } from './core/clock.js';
+import type { Embedder } from './core/embedder.js';
+import { ConfigError } from './core/errors.js';
+import { native } from './core/native.js';
+import type { Tier } from './core/tier.js';
+import { type Policy, policy } from './decide/policy.js';
+import { encodeValue } from './disk/codec.js';
+import { Environment } from './disk/environment.js';
+import { addLifetime } from './disk/lifetime.js';
+import { cachedEmbedder } from './embed/cached.js';
+import { embedderIsSane } from './embed/canary.js';
+import { mockEmbedder } from './embed/mock.js';
+import { onnxEmbedder } from './embed/onnx.js';
+import { diskManifest } from './ingest/disk-manifest.js';
+import { QueryService } from './query-service.js';
+import { diskTier } from './tiers/disk.js';
+import { guard, type TierHealth } from './tiers/guard.js';
+import { memoryTier } from './tiers/memory.js';
+import { redisTier } from './tiers/redis.js';
+import { vectorTier } from './tiers/vector.js';
+import { openEmbeddedDatabase } from './vectordb/embedded.js';
+
+/** How a cache or a service is opened: any configuration key, and what only code can give. */
+export interface OpenOptions extends ConfigInput {
+  /** Replaces the embedder that the configuration names; `close` closes it. */
+  readonly embedder?: Embedder | undefined;
+  /** YAML file; null reads none. Default: `LLM_CACHE_CONFIG`, or `llm-cache.yaml` when it exists. */
+  readonly file?: LoadOptions['file'];
+  /** Default `process.env`. */
+  readonly env?: LoadOptions['env'];
+  readonly clock?: Clock | undefined;
+}
+
+const answersDatabase = 'answers';
+const corpusDatabase = 'corpus';
+const bundledModels = fileURLToPath(new URL('../models/', import.meta.url));
+
+/**
+ * Opens a semantic cache: tier A in memory, B on disk or in Redis, C in the embedded vector database. The embedder's workers
+ * start at once and are not waited for.
+ * @throws {ConfigError} ERR_LLM_CACHE_CONFIG · {DirectoryError} ERR_LLM_CACHE_DIRECTORY · {EmbedderMismatchError}
+ * ERR_LLM_CACHE_EMBEDDER_MISMATCH · {MissingPackageError} ERR_LLM_CACHE_MISSING_PACKAGE
+ * @example await using cache = await openCache({ cache: { directory: '.llm-cache' } });
+ */
+export async function openCache(options: OpenOptions = {}): Promise<SemanticCache> {
+  return build(options, async (ground) => {
+    const { environment, embedder, clock } = ground;
+    const database = await openEmbeddedDatabase(environment, {
+      name: answersDatabase,
+      dimension: embedder.dimension,
+    });
+    return assemble(ground, [vectorTier(database, { clock })]);
+  });
+}
+
+/**
+ * Opens the retrieval service over the corpus of the cache directory, with tiers A and B in front of it.
+ * @throws as `openCache`
+ */
+export async function openQueryService(options: OpenOptions = {}): Promise<QueryService> {
+  return build(options, async (ground) => {
+    const { config, environment, embedder, clock } = ground;
+    const database = await openEmbeddedDatabase(environment, {
+      name: corpusDatabase,
+      dimension: embedder.dimension,
+    });
+    const manifest = diskManifest(environment, corpusDatabase);
+    return new QueryService({
+      cache: assemble(ground, []),
+      embedder,
+      database,
+      corpusScope: native.sha256Fields(['corpus/1', embedder.fingerprint]),
+      ingest: { manifest, chunking: config.chunking, batchSize: config.embedding.batchSize, clock },
+    });
+  });
+}
+
+interface Ground {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly embedder: Embedder;
+  readonly policy: Policy;
+  readonly environment: Environment;
+  readonly shared: Tier;
+}
+
+/** Opens what both products stand on; whatever was opened is closed again if a later part fails. */
+async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<T>): Promise<T> {
+  const { embedder: given, file, env, clock = systemClock, ...overrides } = options;
+  const { config } = loadOnly({ file, env, overrides });
+  const opened: { close(): Promise<void> }[] = [];
+  const keep = <R extends { close(): Promise<void> }>(resource: R): R => {
+    opened.unshift(resource);
+    return resource;
+  };
+  try {
+    const chosen = decisionPolicy(config);
+    const embedder = keep(cachedEmbedder(given ?? (await chooseEmbedder(config, clock))));
+    checkDimension(config, embedder);
+    const environment = keep(new Environment(resolve(config.cache.directory)));
+    await environment.bindEmbedder(embedder);
+    const shared = keep(await sharedTier(config, environment, clock));
+    return await make({ config, clock, embedder, policy: chosen, environment, shared });
+  } catch (error) {
+    for (const resource of opened) await resource.close().catch(() => {});
+    throw error;
+  }
+}
+
+function assemble(
+  { config, clock, embedder, policy, environment, shared }: Ground,
+  last: readonly Tier[],
+): SemanticCache {
+  const { maxEntries, maxBytes, ttlSeconds, candidates, strict } = config.cache;
+  const memory = memoryTier({ dimension: embedder.dimension, maxEntries, maxBytes, clock });
+  const onChange = (health: TierHealth) => cache.emit('tier', health);
+  const timeoutMs = config.redis.enabled ? config.redis.commandTimeoutMs : undefined;
+  const watch = startCanary(embedder);
+  const cache: SemanticCache = new SemanticCache({
+    tiers: [memory, shared, ...last].map((tier) => guard(tier, { onChange, clock, strict, timeoutMs })),
+    embedder,
+    policy,
+    candidates,
+    semantic: () => watch.sane,
+    clock,
+    ttlMs: ttlSeconds === null ? Number.POSITIVE_INFINITY : ttlSeconds * 1000,
+    checkValue: (value) => void encodeValue(value),
+    async release(stats: CacheStats) {
+      await addLifetime(environment, stats);
+      await environment.close();
+    },
+  });
+  return cache;
+}
+
+/** Warms the embedder and checks it in the background: one that maps everything to one place must not match by meaning. */
+function startCanary(embedder: Embedder): { sane: boolean } {
+  const watch = { sane: true };
+  embedder
+    .warm()
+    .then(() => embedderIsSane(embedder))
+    .then(
+      ({ sane }) => {
+        watch.sane = sane;
+      },
+      // It could not be asked: embedding fails by itself then, and each failure is counted.
+      () => {},
+    );
+  return watch;
+}
+
+function sharedTier({ redis }: Config, environment: Environment, clock: Clock): Tier | Promise<Tier> {
+  if (!redis.enabled) return diskTier(environment, { clock });
+  return redisTier({
+    host: redis.host,
+    port: redis.port,
+    db: redis.db,
+    username: redis.username,
+    password: redis.password?.reveal(),
+    tls: tlsOptions(redis.tls),
+    keyPrefix: redis.keyPrefix,
+    ttlMs: redis.ttlSeconds * 1000,
+    commandTimeoutMs: redis.commandTimeoutMs,
+    connectTimeoutMs: redis.connectTimeoutMs,
+    clock,
+  });
+}
+
+function tlsOptions({
+  enabled,
+  caFile,
+  certFile,
+  keyFile,
+  serverName,
+  rejectUnauthorized,
+}: TlsConfig): object | undefined {
+  if (!enabled) return undefined;
+  const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
+  try {
+    return {
+      ca: read(caFile),
+      cert: read(certFile),
+      key: read(keyFile),
+      servername: serverName,
+      rejectUnauthorized,
+    };
+  } catch (error) {
+    throw new ConfigError(`redis.tls: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function chooseEmbedder({ embedding }: Config, clock: Clock): Promise<Embedder> {
+  const { model, dim, useMock, workers, maxQueue, timeoutMs } = embedding;
+  if (useMock) return mockEmbedder(dim === undefined ? {} : { dimension: dim });
+  const named = join(bundledModels, model);
+  const directory = /^[\w.-]+$/.test(model) && existsSync(named) ? named : model;
+  if (!existsSync(directory)) {
+    throw new ConfigError(`embedding.model: ${model} is neither a model of this package nor a folder`);
+  }
+  return onnxEmbedder({ directory, workers, maxQueue, timeoutMs, clock });
+}
+
+function checkDimension({ embedding }: Config, embedder: Embedder): void {
+  if (embedding.dim === undefined || embedding.dim === embedder.dimension) return;
+  throw new ConfigError(
+    `embedding.dim is ${embedding.dim}, but ${embedder.name} gives ${embedder.dimension} numbers`,
+  );
+}
+
+function decisionPolicy({ cache: { minSimilarity, rules } }: Config): Policy {
+  try {
+    return policy({ minSimilarity, rules: rules as Policy['rules'] | 'all' | 'none' });
+  } catch (error) {
+    throw new ConfigError(`cache.rules or cache.min_similarity: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Loads configuration and refuses what this version cannot do. */
+export function loadOnly(options: LoadOptions): LoadedConfig {
+  const loaded = loadConfig(options);
+  const { backend } = loaded.config.vectorDb;
+  if (backend !== 'embedded') {
+    throw new ConfigError(
+      `vector_db.backend: ${backend} is not in this version; use embedded, which needs no server`,
+    );
+  }
+  return loaded;
+}
