@@ -1,0 +1,115 @@
+// Runs the tests: each file in a process of its own under a time limit, then the C++ tests. Prints "N passed, N failed, N skipped"
+// alone on the last line. Arguments filter files by a part of their path; --no-native leaves the C++ tests out.
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const filters = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const fileTimeoutMs = 180_000;
+const suffix = /\.(test|property)\.ts$/;
+
+const files = readdirSync(join(root, 'test'), { recursive: true })
+  .map((file) => join('test', file))
+  .filter((file) => suffix.test(file))
+  .filter((file) => filters.length === 0 || filters.some((part) => file.includes(part)))
+  .sort();
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+const failures = [];
+let current;
+
+process.on('SIGINT', () => {
+  current?.kill('SIGKILL');
+  process.exit(130);
+});
+
+/** Runs a command; resolves to its exit code and what it printed. It is ended with everything it started when time is up. */
+function run(command, args) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    current = child;
+    let output = '';
+    const collect = (chunk) => {
+      output += chunk;
+    };
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+    const end = () => {
+      try {
+        process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // The group is gone already.
+      }
+    };
+    const timer = setTimeout(() => {
+      output += `\nended after ${fileTimeoutMs / 1000} s\n`;
+      end();
+    }, fileTimeoutMs);
+    child.on('exit', (code) => {
+      clearTimeout(timer);
+      end();
+      resolve({ code, output });
+    });
+  });
+}
+
+// uvu's closing block; a file without it did not run its suite.
+function countsOf(output) {
+  const plain = stripVTControlCharacters(output);
+  const of = (word) => plain.match(new RegExp(`^\\s*${word}:?\\s+(\\d+)`, 'm'))?.[1];
+  const ran = of('Total');
+  return ran === undefined
+    ? undefined
+    : { total: Number(ran), passed: Number(of('Passed') ?? 0), skipped: Number(of('Skipped') ?? 0) };
+}
+
+const started = Date.now();
+for (const file of files) {
+  const begun = Date.now();
+  const { code, output } = await run(process.execPath, [
+    '--unhandled-rejections=strict',
+    '--import',
+    'tsx',
+    file,
+  ]);
+  const counts = countsOf(output);
+  const seconds = ((Date.now() - begun) / 1000).toFixed(1);
+  const ok = code === 0 && counts !== undefined && counts.total + counts.skipped > 0;
+  const failed = ok ? 0 : Math.max(1, counts ? counts.total - counts.passed : 0);
+  total.passed += counts?.passed ?? 0;
+  total.skipped += counts?.skipped ?? 0;
+  total.failed += failed;
+  const name = relative('test', file);
+  const skipped = counts?.skipped ? `, ${counts.skipped} skipped` : '';
+  console.log(
+    `${ok ? '✓' : '✗'} ${name.padEnd(46)} ${String(counts?.passed ?? 0).padStart(4)} passed${skipped}  ${seconds} s`,
+  );
+  for (const line of output.match(/^.*\bskipped: (?!\s*\d+$).*$/gm) ?? []) console.log(`    ${line.trim()}`);
+  if (!ok) {
+    failures.push(file);
+    console.log(
+      counts === undefined ? `${output}\n    the suite did not run to its end (exit code ${code})` : output,
+    );
+  }
+}
+
+if (filters.length === 0 && !process.argv.includes('--no-native')) {
+  const { code, output } = await run(process.execPath, ['scripts/test-native.mjs']);
+  for (const [, passed, failed] of output.matchAll(/(\d+) passed, (\d+) failed/g)) {
+    total.passed += Number(passed);
+    total.failed += Number(failed);
+  }
+  if (code !== 0 && !/[1-9]\d* failed/.test(output)) total.failed++;
+  console.log(output.trim());
+}
+
+if (total.passed + total.failed === 0) total.failed = 1;
+if (failures.length > 0) console.log(`\nfailed: ${failures.join(' ')}`);
+console.log(`\n${((Date.now() - started) / 1000).toFixed(0)} s`);
+console.log(
+  `${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ''}`,
+);
+process.exit(total.failed > 0 ? 1 : 0);
