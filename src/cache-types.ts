@@ -56,13 +56,13 @@ export interface Lookup<T = unknown> {
   readonly latencyMs: number;
   /** Milliseconds of it spent on the embedding. */
   readonly embedMs: number;
+  /** The answer was generated once for several callers, and this was not the first of them. Always false for `get`. */
+  readonly coalesced: boolean;
 }
 
 /** What `ask` returns. */
 export interface Answer<T = unknown> extends Lookup<T> {
   readonly value: T;
-  /** The answer was generated once for several callers, and this was not the first of them. */
-  readonly coalesced: boolean;
 }
 
 /** Where `set` stored an answer. */

@@ -20,6 +20,7 @@ import { Flight } from './core/flight.js';
 import { queryKey } from './core/key.js';
 import { Scope, type ScopeFields } from './core/scope.js';
 import { seal } from './core/value.js';
+import { makeLookup } from './lookup.js';
 import type { OpenOptions } from './open.js';
 import { Recorder } from './recorder.js';
 import type { GuardedTier } from './tiers/guard.js';
@@ -34,14 +35,6 @@ export interface CacheParts extends Omit<CascadeParts, 'onEmbedError' | 'onStore
   /** Releases what the cache was built on, after its tiers and the embedder. */
   readonly release: (stats: CacheStats) => Promise<void>;
 }
-
-const noMatch = {
-  match: 'none',
-  value: undefined,
-  tier: 'origin',
-  similarity: 0,
-  question: undefined,
-} as const;
 
 /**
  * A semantic cache; `await openCache()` gives one that needs no server. Answers are handed out frozen, or as copies, so that no
@@ -98,7 +91,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     if (typeof generate !== 'function') throw new InvalidArgumentError('generate', 'a function', generate);
     checkTtl(options.ttlMs);
     const atOnce = options.refresh ? undefined : this.#cascade.findAtOnce(query);
-    if (atOnce !== undefined) return { ...this.#hitAtOnce<T>(query, atOnce, started), coalesced: false };
+    if (atOnce !== undefined) return this.#hitAtOnce<T>(query, atOnce, started);
     const coalesced = this.#flight.has(query.key);
     const work = (signal: AbortSignal) => this.#resolve(query, generate, options, started, signal);
     const answer = (await this.#flight.run(query.key, work, options.signal)) as Answer<T>;
@@ -196,10 +189,10 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     const removals = this.#removals;
     const finding = await this.#cascade.find(query, signal, options.refresh);
     const lookup = this.#lookup(query, finding, started);
-    if (lookup.match !== 'none') return { ...this.#record(lookup), coalesced: false };
+    if (lookup.match !== 'none') return this.#record(lookup) as Answer;
     const generated = await generate({ signal, vector: finding.embedding?.vector });
     const value = this.#keep(query, generated, finding.embedding, options.ttlMs, removals);
-    const answer = { ...lookup, value, latencyMs: this.#parts.clock.mono() - started, coalesced: false };
+    const answer = { ...lookup, value, latencyMs: this.#parts.clock.mono() - started };
     this.#record(answer);
     return answer;
   }
@@ -232,7 +225,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     ttlMs = this.#parts.ttlMs,
   ): Entry {
     const createdAtMs = this.#parts.clock.wall();
-    const vector = embedding === undefined || embedding.truncated ? {} : { vector: embedding.vector };
+    const vector = embedding?.matchable ? { vector: embedding.vector } : {};
     return {
       key,
       scope: scope.id,
@@ -244,32 +237,30 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     };
   }
 
-  #lookup(query: Query, { hit, refused, embedding, embedMs }: Finding, started: number): Lookup {
-    const rest = {
-      refused: refused ?? null,
-      truncated: embedding?.truncated ?? false,
-      key: query.key,
-      latencyMs: this.#parts.clock.mono() - started,
+  #lookup({ key }: Query, { hit, refused, embedding, embedMs }: Finding, started: number): Lookup {
+    const truncated = embedding?.truncated ?? false;
+    const latencyMs = this.#parts.clock.mono() - started;
+    const how = hit === undefined ? 'none' : hit.exact ? 'exact' : 'semantic';
+    return makeLookup(
+      key,
+      how,
+      hit?.entry,
+      hit?.tier ?? 'origin',
+      hit?.similarity ?? 0,
+      refused ?? null,
+      truncated,
+      latencyMs,
       embedMs,
-    };
-    if (hit === undefined) return { ...noMatch, createdAtMs: undefined, ...rest };
-    const { value, question, createdAtMs } = hit.entry;
-    const match = hit.exact ? 'exact' : 'semantic';
-    return { match, value, tier: hit.tier, similarity: hit.similarity, question, createdAtMs, ...rest };
+    );
   }
 
-  #hitAtOnce<T>(
-    { key }: Query,
-    { value, question, createdAtMs }: Entry,
-    started: number,
-  ): Lookup<T> & { value: T } {
+  #hitAtOnce<T>({ key }: Query, entry: Entry, started: number): Answer<T> {
     const tier = (this.#parts.tiers[0] as GuardedTier).name;
     const latencyMs = this.#parts.clock.mono() - started;
     this.#recorder.hitAtOnce(tier, latencyMs);
-    const found = { match: 'exact', value: value as T, tier, similarity: 1, question, createdAtMs } as const;
-    const lookup = { ...found, refused: null, truncated: false, key, latencyMs, embedMs: 0 };
-    this.emit('hit', lookup);
-    return lookup;
+    const found = makeLookup(key, 'exact', entry, tier, 1, null, false, latencyMs, 0);
+    this.emit('hit', found);
+    return found as Answer<T>;
   }
 
   #record<L extends Lookup>(lookup: L): L {

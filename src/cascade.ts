@@ -85,7 +85,7 @@ export class Cascade {
     const embedding = await firstOf(late, this.embed(query.text, signal));
     const embedMs = clock.mono() - started;
     if (embedding === undefined || 'hit' in embedding) return { ...nothing, ...embedding, embedMs };
-    if (embedding.truncated || refresh) return { ...nothing, embedding, embedMs };
+    if (!embedding.matchable || refresh) return { ...nothing, embedding, embedMs };
     return { ...(await this.#findNear(query, embedding, removals)), embedding, embedMs };
   }
 

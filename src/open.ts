@@ -134,8 +134,11 @@ function assemble(
     clock,
     ttlMs: ttlSeconds === null ? Number.POSITIVE_INFINITY : ttlSeconds * 1000,
     checkValue: (value) => void encodeValue(value),
-    async release(stats: CacheStats) {
-      await addLifetime(environment, stats);
+    async release({ queries, misses, refused, tiers }: CacheStats) {
+      const hits = Object.fromEntries(
+        tiers.map(({ name, exact, semantic }) => [name, exact.count + semantic.count]),
+      );
+      await addLifetime(environment, { queries, misses, refused, hits });
       await environment.close();
     },
   });

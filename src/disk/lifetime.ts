@@ -1,5 +1,4 @@
 // Counts that outlive a process, in the cache directory: open.ts adds to them, the command line shows them.
-import type { CacheStats } from '../cache-types.js';
 import { decodeRecord, encodeRecord } from './codec.js';
 import type { Environment } from './environment.js';
 
@@ -23,16 +22,15 @@ export function readLifetime(environment: Environment): Lifetime {
 }
 
 /** Adds a process's counts. Two processes that close in the same instant may lose one's: the counts are for people to read. */
-export async function addLifetime(environment: Environment, stats: CacheStats): Promise<void> {
-  if (stats.queries === 0) return;
+export async function addLifetime(environment: Environment, added: Lifetime): Promise<void> {
+  if (added.queries === 0) return;
   const before = readLifetime(environment);
   const hits: Record<string, number> = { ...before.hits };
-  for (const { name, exact, semantic } of stats.tiers)
-    hits[name] = (hits[name] ?? 0) + exact.count + semantic.count;
+  for (const [tier, count] of Object.entries(added.hits)) hits[tier] = (hits[tier] ?? 0) + count;
   const value = encodeRecord({
-    queries: before.queries + stats.queries,
-    misses: before.misses + stats.misses,
-    refused: before.refused + stats.refused,
+    queries: before.queries + added.queries,
+    misses: before.misses + added.misses,
+    refused: before.refused + added.refused,
     hits,
   } satisfies Lifetime);
   await environment.write([{ kind: 'put', database, key, value }]).catch(() => {});

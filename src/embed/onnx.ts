@@ -96,7 +96,7 @@ export async function onnxEmbedder(options: OnnxEmbedderOptions = {}): Promise<O
   function checked(result: OnnxResult): Embedding {
     const { vector } = result;
     let squares = 0;
-    for (const value of vector) squares += value * value;
+    for (let i = 0; i < vector.length; i++) squares += (vector[i] as number) ** 2;
     // Written so that a NaN fails too.
     if (vector.length !== dimension || !(Math.abs(squares - 1) < UNIT_TOLERANCE)) {
       throw new EmbedError(

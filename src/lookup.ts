@@ -1,0 +1,32 @@
+// Builds the record of a lookup; cache.ts imports it.
+import type { Lookup, Match } from './cache-types.js';
+import type { Entry, Key } from './core/entry.js';
+import type { Refusal } from './decide/decide.js';
+
+/** What a lookup says; one literal and no spreading, because on the fastest path building this object is most of the work. */
+export function makeLookup(
+  key: Key,
+  match: Match,
+  entry: Entry | undefined,
+  tier: string,
+  similarity: number,
+  refused: Refusal | null,
+  truncated: boolean,
+  latencyMs: number,
+  embedMs: number,
+): Lookup {
+  return {
+    match,
+    value: entry?.value,
+    tier,
+    similarity,
+    question: entry?.question,
+    createdAtMs: entry?.createdAtMs,
+    refused,
+    truncated,
+    key,
+    latencyMs,
+    embedMs,
+    coalesced: false,
+  };
+}
