@@ -98,7 +98,7 @@ export class FlatEngine implements Engine {
   set(id: number, partition: number, vector: Float32Array): void {
     checkInteger('id', id, 0, greatestNumber);
     checkInteger('partition', partition, 0, greatestNumber);
-    this.#checkVector(vector);
+    checkVector(vector, this.dimension);
     try {
       this.#index.set(id, partition, vector);
     } catch (error) {
@@ -135,7 +135,7 @@ export class FlatEngine implements Engine {
   }
 
   search(vector: Float32Array, partition: number, k: number): Neighbour[] {
-    this.#checkVector(vector);
+    checkVector(vector, this.dimension);
     checkInteger('partition', partition, 0, greatestNumber);
     checkInteger('k', k, 1, Number.MAX_SAFE_INTEGER);
     const wanted = Math.max(1, Math.min(k, this.#index.size));
@@ -161,17 +161,17 @@ export class FlatEngine implements Engine {
     if (partition !== undefined) checkInteger('partition', partition, 0, greatestNumber);
     this.#index.clear(partition);
   }
+}
 
-  #checkVector(vector: Float32Array): void {
-    if (!(vector instanceof Float32Array)) {
-      throw new InvalidArgumentError('vector', 'a Float32Array', vector);
-    }
-    if (vector.length !== this.dimension) {
-      throw new DimensionError('vector', this.dimension, vector.length);
-    }
-    const squaredLength = squaredLengthOf(vector);
-    if (!isUnit(squaredLength)) refuseLength('vector', squaredLength);
-  }
+/**
+ * Refuses what no engine of this dimension takes. Cost: one inner product.
+ * @throws {DimensionError} ERR_LLM_CACHE_DIMENSION · {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT if not finite or not of unit length
+ */
+export function checkVector(vector: Float32Array, dimension: number): void {
+  if (!(vector instanceof Float32Array)) throw new InvalidArgumentError('vector', 'a Float32Array', vector);
+  if (vector.length !== dimension) throw new DimensionError('vector', dimension, vector.length);
+  const squaredLength = squaredLengthOf(vector);
+  if (!isUnit(squaredLength)) refuseLength('vector', squaredLength);
 }
 
 function squaredLengthOf(vector: Float32Array): number {

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CodecError, InvalidArgumentError } from '../core/errors.js';
 import { decodeRecord, encodeRecord, toVector, vectorBytes } from '../disk/codec.js';
 import type { Environment, Operation, Reader } from '../disk/environment.js';
-import { FlatEngine } from '../engines/flat.js';
+import { checkVector, FlatEngine } from '../engines/flat.js';
 import {
   type Found,
   matches,
@@ -90,9 +90,7 @@ class EmbeddedDatabase implements VectorDatabase {
     if (documents.length === 0) return;
     const operations: Operation[] = [];
     for (const document of documents) {
-      if (document.vector.length !== this.#dimension) {
-        throw new InvalidArgumentError('vector', `of ${this.#dimension} numbers`, document.vector);
-      }
+      checkVector(document.vector, this.#dimension);
       const key = storedKey(document.scope, document.id);
       const { text, metadata, data } = document;
       const body: Body = data === undefined ? { text, metadata } : { text, metadata, data };
