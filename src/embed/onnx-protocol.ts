@@ -13,6 +13,15 @@ export interface ModelFiles {
   readonly tokenizerConfig: string;
 }
 
+/** How the workers of one embedder come to one copy of the weights. */
+export interface SharedWeights {
+  /** Does not exist yet; the first worker makes it, the last to load removes it. */
+  readonly directory: string;
+  /** Two cells of 32 bits. */
+  readonly memory: SharedArrayBuffer;
+  readonly workers: number;
+}
+
 /** What the worker is started with. */
 export interface OnnxWorkerData {
   readonly paths: ModelFiles;
@@ -20,6 +29,8 @@ export interface OnnxWorkerData {
   readonly digests: ModelFiles;
   readonly pooling: Pooling;
   readonly maxTokens: number;
+  /** Undefined for a single worker. */
+  readonly shared: SharedWeights | undefined;
 }
 
 /** What the worker answers to a text. */

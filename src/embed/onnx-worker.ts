@@ -1,14 +1,14 @@
-// Runs an embedding model in a worker thread; the only importer of onnxruntime-node. Started by onnx.ts, imported by nobody.
+// Tokenises, runs the model and pools, in a worker thread. Started by onnx.ts, imported by nobody.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { workerData } from 'node:worker_threads';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { task } from '../workers/task.js';
 import type { ModelFiles, OnnxResult, OnnxWorkerData, Pooling } from './onnx-protocol.js';
+import { openSession, runSession } from './onnx-session.js';
 import { createTokenizer, type Tokens } from './tokenizer.js';
 
 interface Model {
-  readonly session: InferenceSession;
+  readonly session: Awaited<ReturnType<typeof openSession>>;
   readonly tokenize: (text: string) => Tokens;
 }
 
@@ -40,27 +40,8 @@ async function load(): Promise<Model> {
   const tokenize = await from('tokenizer', (bytes) =>
     createTokenizer(parse(bytes), config, settings.maxTokens),
   );
-  const session = await from('model', (bytes) =>
-    InferenceSession.create(bytes, {
-      // One thread a session: workers are the parallelism, and a second thread would take the core of another worker. With
-      // one thread there is no thread pool, so its spinning options have no effect.
-      intraOpNumThreads: 1,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
-      // Measured at 12, 64 and 256 tokens: with the arena or the memory pattern off, runs took 0 to 4 % longer.
-      enableCpuMemArena: true,
-      enableMemPattern: true,
-      logSeverityLevel: 3,
-    }),
-  );
+  const session = await from('model', (bytes) => openSession(bytes, settings.shared));
   return { session, tokenize };
-}
-
-function tensor(length: number, value: (index: number) => bigint): Tensor {
-  const data = new BigInt64Array(length);
-  for (let i = 0; i < length; i++) data[i] = value(i);
-  return new Tensor('int64', data, [1, length]);
 }
 
 async function embed(text: string): Promise<OnnxResult> {
@@ -70,19 +51,8 @@ async function embed(text: string): Promise<OnnxResult> {
     throw error;
   });
   const { ids, total, truncated, matchable } = tokenize(text);
-  const feeds: Record<string, Tensor> = {};
-  for (const name of session.inputNames) {
-    if (name === 'input_ids') feeds[name] = tensor(ids.length, (i) => BigInt(ids[i] as number));
-    else if (name === 'attention_mask') feeds[name] = tensor(ids.length, () => 1n);
-    else if (name === 'token_type_ids') feeds[name] = tensor(ids.length, () => 0n);
-    else throw new Error(`the model wants an input ${name}, which is not known here`);
-  }
-  const outputs = await session.run(feeds);
-  const output = outputs[session.outputNames[0] as string];
-  if (output?.type !== 'float32' || output.dims.length !== 3 || output.dims[1] !== ids.length) {
-    throw new Error('the first output of the model is not a float32 tensor [1, tokens, dimension]');
-  }
-  const vector = pool(output.data as Float32Array, ids.length, output.dims[2] as number, settings.pooling);
+  const { values, tokens, dimension } = await runSession(session, ids);
+  const vector = pool(values, tokens, dimension, settings.pooling);
   return { vector, tokens: total, truncated, matchable };
 }
 

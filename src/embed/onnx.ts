@@ -1,7 +1,8 @@
 // The embedder that runs an ONNX model from a folder in worker threads; imported by the composition root.
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../core/clock.js';
@@ -15,6 +16,7 @@ import {
   type OnnxResult,
   type OnnxWorkerData,
   type Pooling,
+  type SharedWeights,
 } from './onnx-protocol.js';
 
 /** How an ONNX embedder is opened. */
@@ -78,11 +80,13 @@ export async function onnxEmbedder(options: OnnxEmbedderOptions = {}): Promise<O
   const stated = await readOutputDimension(paths.model).catch((error: Error) => {
     throw new ConfigError(`model file ${paths.model}: ${error.message}`, { cause: error });
   });
-  const workerData: OnnxWorkerData = { paths, digests, pooling, maxTokens };
+  const workers = options.workers ?? Math.min(4, availableParallelism());
+  const shared = workers > 1 ? shareWeights(workers) : undefined;
+  const workerData: OnnxWorkerData = { paths, digests, pooling, maxTokens, shared };
   const pool = new WorkerPool<string, OnnxResult>({
     name: `embedder ${name}`,
     worker,
-    workers: options.workers ?? Math.min(4, availableParallelism()),
+    workers,
     workerData,
     maxQueue: options.maxQueue,
     timeoutMs: options.timeoutMs,
@@ -130,9 +134,18 @@ export async function onnxEmbedder(options: OnnxEmbedderOptions = {}): Promise<O
     async warm() {
       for (const result of await pool.runOnEach('a')) checked(result);
     },
-    close: () => pool.close(),
+    async close() {
+      await pool.close();
+      if (shared) await rm(shared.directory, { recursive: true, force: true });
+    },
     stats: () => pool.stats(),
   };
+}
+
+/** The directory's name cannot be guessed, and it is made with room for its owner alone. */
+function shareWeights(workers: number): SharedWeights {
+  const directory = join(tmpdir(), `llm-tiered-cache-${randomUUID()}`);
+  return { directory, memory: new SharedArrayBuffer(8), workers };
 }
 
 /** SHA-256 of a file in hexadecimal, in steps of 256 KB (about 0.2 ms each). */
