@@ -30,11 +30,11 @@ FlatIndex::FlatIndex(const Kernels& kernels, size_t dimension)
     : kernels_(kernels), layout_(dimension), codes_(layout_.padded), query_(layout_.padded) {}
 
 size_t FlatIndex::fixed_bytes() const {
+    const size_t words = free_shards_.capacity() + query_.capacity() + coarse_sums_.capacity() +
+                         upper_bounds_.capacity() + greatest_bounds_.capacity() +
+                         lower_bounds_.capacity();
     return sizeof *this + locations_.bytes() + partitions_.bytes() +
-           shards_.capacity() * sizeof shards_[0] + free_shards_.capacity() * sizeof(uint32_t) +
-           codes_.capacity() + query_.capacity() * sizeof(float) +
-           (coarse_sums_.capacity() + upper_bounds_.capacity() + lower_bounds_.capacity()) *
-               sizeof(float) +
+           shards_.capacity() * sizeof shards_[0] + codes_.capacity() + words * sizeof(uint32_t) +
            candidates_.capacity() * sizeof(Candidate) + hits_.capacity() * sizeof(Hit);
 }
 

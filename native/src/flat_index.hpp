@@ -131,6 +131,7 @@ class FlatIndex {
     std::vector<float> query_;
     std::vector<int32_t> coarse_sums_;
     std::vector<float> upper_bounds_;
+    std::vector<float> greatest_bounds_;
     std::vector<float> lower_bounds_;
     std::vector<Candidate> candidates_;
     std::vector<Hit> hits_;

@@ -82,27 +82,33 @@ Status FlatIndex::prepare(const float* query, Prepared& prepared) {
     return Status::kOk;
 }
 
-// Fills coarse_sums_ and upper_bounds_; returns the k-th greatest lower bound.
+// Fills coarse_sums_ and the two arrays of upper bounds; returns the k-th greatest lower bound.
 float FlatIndex::scan_coarse(const Shard& shard, const ScanQuery& query, size_t k) {
-    const size_t room = (shard.size() + kBlockRows - 1) / kBlockRows * kBlockRows;
-    if (coarse_sums_.size() < room) {
-        coarse_sums_.resize(room);
-        upper_bounds_.resize(room);
+    const size_t blocks = (shard.size() + kBlockRows - 1) / kBlockRows;
+    if (greatest_bounds_.size() < blocks) {
+        coarse_sums_.resize(blocks * kBlockRows);
+        upper_bounds_.resize(blocks * kBlockRows);
+        greatest_bounds_.resize(blocks);
     }
     Findings findings;
     GreatestBounds greatest(lower_bounds_, k);
-    size_t first = 0;
+    size_t block = 0;
     for (const Chunk& chunk : shard.chunks()) {
-        const size_t end = std::min(first + chunk.rows(), shard.size());
+        const size_t end = std::min(block + chunk.rows() / kBlockRows, blocks);
         const uint8_t* coarse = chunk.coarse();
-        for (; first < end; first += kBlockRows, coarse += layout_.coarse) {
+        while (block < end) {
+            const size_t count = std::min(kScanBlocks, end - block);
+            const size_t first = block * kBlockRows;
+            const CoarseOutput output = {&coarse_sums_[first], &upper_bounds_[first],
+                                         &greatest_bounds_[block]};
             const size_t found =
-                kernels_.scan_coarse(query, coarse, greatest.least(), &coarse_sums_[first],
-                                     &upper_bounds_[first], findings);
+                kernels_.scan_coarse(query, coarse, count, greatest.least(), output, findings);
             for (size_t i = 0; i < found; ++i) {
                 // The last block may have vacant rows, which mean nothing.
                 if (first + findings.row[i] < shard.size()) greatest.add(findings.lower[i]);
             }
+            block += count;
+            coarse += count * layout_.coarse;
         }
     }
     return greatest.least();
@@ -115,10 +121,14 @@ bool FlatIndex::list_candidates(size_t rows, float threshold) {
     // here and there.
     const size_t limit = rows / 32 + kBlockRows;
     candidates_.clear();
-    for (size_t row = 0; row < rows; ++row) {
-        if (upper_bounds_[row] < threshold) continue;
-        if (candidates_.size() == limit) return false;
-        candidates_.push_back({upper_bounds_[row], static_cast<uint32_t>(row)});
+    for (size_t first = 0; first < rows; first += kBlockRows) {
+        if (greatest_bounds_[first / kBlockRows] < threshold) continue;
+        const size_t end = std::min(first + kBlockRows, rows);
+        for (size_t row = first; row < end; ++row) {
+            if (upper_bounds_[row] < threshold) continue;
+            if (candidates_.size() == limit) return false;
+            candidates_.push_back({upper_bounds_[row], static_cast<uint32_t>(row)});
+        }
     }
     return true;
 }
@@ -134,8 +144,7 @@ void FlatIndex::scan_fine(const Shard& shard, const ScanQuery& query, size_t k, 
         const uint8_t* coarse = chunk.coarse();
         const uint8_t* fine = chunk.fine();
         for (; first < end; first += kBlockRows, coarse += layout_.coarse, fine += layout_.fine) {
-            const float* upper = &upper_bounds_[first];
-            if (*std::max_element(upper, upper + kBlockRows) < threshold) continue;
+            if (greatest_bounds_[first / kBlockRows] < threshold) continue;
             const size_t found =
                 kernels_.scan_fine(query, coarse, fine, &coarse_sums_[first], threshold, findings);
             for (size_t i = 0; i < found; ++i) {
@@ -158,7 +167,7 @@ void FlatIndex::rescore(const Shard& shard, const Prepared& query, size_t k) {
     };
     std::sort(candidates_.begin(), candidates_.end(),
               [](const Candidate& a, const Candidate& b) { return a.upper > b.upper; });
-    constexpr size_t kAhead = 3;
+    constexpr size_t kAhead = 8;
     for (size_t i = 0; i < std::min(kAhead, candidates_.size()); ++i) {
         prefetch(shard.vector(layout_, candidates_[i].row), layout_.padded);
     }

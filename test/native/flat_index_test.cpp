@@ -204,6 +204,33 @@ LLM_CACHE_TEST("a large partition equals brute force and rescores few rows") {
     }
 }
 
+LLM_CACHE_TEST("where the best rows stand out, few others are rescored") {
+    Random random(seed() + 6);
+    constexpr size_t kDimension = 96;
+    constexpr uint32_t kRows = 4000;
+    std::vector<Vector> centres;
+    for (int i = 0; i < 100; ++i) centres.push_back(gaussian_vector(kDimension, random));
+    const auto near_a_centre = [&] {
+        Vector vector = centres[below(random, centres.size())];
+        for (float& one : vector) one += 0.3f * gaussian(random);
+        return vector;
+    };
+    for (const Kernels* kernels : available_kernels()) {
+        auto index = make(*kernels, kDimension);
+        Model model(*kernels, kDimension);
+        bool is_new = false;
+        for (uint32_t id = 0; id < kRows; ++id) {
+            const Vector vector = near_a_centre();
+            index->set(id, 0, vector.data(), is_new);
+            model.rows[id] = {0, vector};
+        }
+        for (int i = 0; i < 20; ++i) {
+            check_search(*index, model, near_a_centre(), 0, 10);
+            LLM_CACHE_CHECK(index->last_rescored() < kRows / 32 + kBlockRows);
+        }
+    }
+}
+
 LLM_CACHE_TEST("a stored vector finds itself first") {
     Random random(seed() + 2);
     for (const Kernels* kernels : available_kernels()) {

@@ -1,7 +1,7 @@
-// The block scan of every kernel against plain arithmetic, saturating codes included.
+// Both passes of the block scan of every kernel against plain arithmetic, at the extremes of the
+// codes included.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <memory>
 #include <new>
@@ -18,93 +18,160 @@ struct Free {
     void operator()(uint8_t* memory) const { ::operator delete[](memory, std::align_val_t{64}); }
 };
 
-// Blocks with random metrics, and the query that scans them.
+using Memory = std::unique_ptr<uint8_t[], Free>;
+
+Memory allocate(size_t bytes) {
+    return Memory(static_cast<uint8_t*>(::operator new[](bytes, std::align_val_t{64})));
+}
+
+enum class Codes { kRandom, kGreatest, kOpposite };
+
+// Blocks with known codes and metrics, and a query that scans them.
 struct Scene {
-    Scene(size_t groups, size_t blocks, int limit, int kind, Random& random)
-        : query_codes(groups * 4), groups(groups), count(blocks) {
-        const size_t bytes = blocks * block_bytes(groups);
-        memory.reset(static_cast<uint8_t*>(::operator new[](bytes, std::align_val_t{64})));
-        for (int8_t& code : query_codes) code = draw(limit, kind == 0, kind == 2, random);
-        for (size_t block = 0; block < blocks; ++block) {
-            uint8_t* codes = memory.get() + block * block_bytes(groups);
-            for (size_t i = 0; i < groups * 4 * kBlockRows; ++i) {
-                codes[i] = static_cast<uint8_t>(128 + draw(127, kind == 0, false, random));
-            }
-            for (size_t i = 0; i < 3 * kBlockRows; ++i) {
-                metric(block, i) = std::fabs(gaussian(random)) * (i < kBlockRows ? 0.01f : 1.0f);
-            }
-        }
+    Scene(size_t groups, size_t blocks, Codes kind, Random& random)
+        : groups(groups),
+          count(blocks),
+          codes(blocks * kBlockRows * groups * 4),
+          query_codes(groups * 4),
+          coarse(allocate(blocks * coarse_bytes(groups))),
+          fine(allocate(blocks * half_bytes(groups))) {
+        std::fill_n(coarse.get(), blocks * coarse_bytes(groups), uint8_t{0});
+        std::fill_n(fine.get(), blocks * half_bytes(groups), uint8_t{0});
+        for (int& code : codes) code = draw(kind == Codes::kRandom, 127, random);
         int32_t sum = 0;
-        for (const int8_t code : query_codes) sum += code;
-        query = {query_codes.data(), groups, sum * 128, 0.01f, 0.02f, 1.5f, 1e-30f};
+        for (int8_t& code : query_codes) {
+            const int greatest = kind == Codes::kOpposite ? -127 : 127;
+            code = static_cast<int8_t>(draw(kind == Codes::kRandom, greatest, random));
+            sum += code;
+        }
+        for (size_t row = 0; row < blocks * kBlockRows; ++row) put_row(row, random);
+        query = {
+            query_codes.data(), groups, sum * 120, sum * 128, 0.01f, 0.02f, 1.5f, 1.6f, 1e-30f};
     }
 
-    static int8_t draw(int limit, bool random_codes, bool negative, Random& random) {
-        const int width = 2 * limit + 1;
-        if (random_codes)
-            return static_cast<int8_t>(static_cast<int>(below(random, width)) - limit);
-        return static_cast<int8_t>(negative ? -limit : limit);
+    static int draw(bool random_code, int greatest, Random& random) {
+        return random_code ? static_cast<int>(below(random, 255)) - 127 : greatest;
     }
 
-    float& metric(size_t block, size_t index) {
-        uint8_t* start = memory.get() + block * block_bytes(groups) + groups * 4 * kBlockRows;
-        return reinterpret_cast<float*>(start)[index];
+    void put_row(size_t row, Random& random) {
+        for (size_t i = 0; i < groups * 4; ++i) {
+            const unsigned biased = static_cast<unsigned>(code(row, i) + 128);
+            const size_t byte = i / 8 * 64 + row % kBlockRows * 4 + i % 4;
+            const unsigned shift = i % 8 < 4 ? 0 : 4;
+            uint8_t& high = coarse[row / kBlockRows * coarse_bytes(groups) + byte];
+            uint8_t& low = fine[row / kBlockRows * half_bytes(groups) + byte];
+            high = static_cast<uint8_t>(high | (biased >> 4) << shift);
+            low = static_cast<uint8_t>(low | (biased & 15) << shift);
+        }
+        metric(row, kScale) = 0.01f * std::fabs(gaussian(random));
+        metric(row, kNorm) = std::fabs(gaussian(random));
+        metric(row, kError) = std::fabs(gaussian(random));
+        metric(row, kCoarseError) = 2 * std::fabs(gaussian(random));
     }
 
-    int64_t code_product(size_t block, size_t row) const {
-        const uint8_t* codes = memory.get() + block * block_bytes(groups);
+    int& code(size_t row, size_t component) { return codes[row * groups * 4 + component]; }
+
+    float& metric(size_t row, Metric which) {
+        uint8_t* end = coarse.get() + row / kBlockRows * coarse_bytes(groups) + half_bytes(groups);
+        return reinterpret_cast<float*>(end)[which * kBlockRows + row % kBlockRows];
+    }
+
+    // Product and bound of a row in double precision.
+    double product(size_t row, bool with_low_bits) {
         int64_t sum = 0;
         for (size_t i = 0; i < groups * 4; ++i) {
-            const int code = codes[i / 4 * 64 + row * 4 + i % 4] - 128;
-            sum += code * query_codes[i];
+            const int full = code(row, i);
+            const int used = with_low_bits ? full : (full + 128) / 16 * 16 + 8 - 128;
+            sum += used * query_codes[i];
         }
-        return sum;
+        return static_cast<double>(sum) * metric(row, kScale) * query.scale;
     }
 
-    std::unique_ptr<uint8_t[], Free> memory;
-    std::vector<int8_t> query_codes;
+    double bound(size_t row, bool with_low_bits) {
+        const double error = with_low_bits ? metric(row, kError) * query.error_factor
+                                           : metric(row, kCoarseError) * query.coarse_factor;
+        return static_cast<double>(metric(row, kNorm)) * query.norm_factor + error;
+    }
+
     size_t groups;
     size_t count;
+    std::vector<int> codes;
+    std::vector<int8_t> query_codes;
+    Memory coarse;
+    Memory fine;
     ScanQuery query;
+    // Filled by a first pass.
+    int32_t sums[kScanBlocks * kBlockRows];
+    float upper[kScanBlocks * kBlockRows];
+    float greatest[kScanBlocks];
 };
 
-void check_scene(const Kernels& kernels, Scene& scene, float threshold) {
-    ScanFindings findings;
+// In units of what float32 rounding can do to p + b.
+double slack(double product, double bound) { return 12 * 0x1p-24 * (std::fabs(product) + bound); }
+
+void check_coarse(const Kernels& kernels, Scene& scene, float threshold) {
+    Findings findings;
     const size_t found =
-        kernels.scan(scene.query, scene.memory.get(), scene.count, threshold, findings);
+        kernels.scan_coarse(scene.query, scene.coarse.get(), scene.count, threshold,
+                            {scene.sums, scene.upper, scene.greatest}, findings);
     size_t next = 0;
     for (size_t row = 0; row < scene.count * kBlockRows; ++row) {
-        const size_t block = row / kBlockRows;
-        const size_t lane = row % kBlockRows;
-        const double product = static_cast<double>(scene.code_product(block, lane)) *
-                               scene.metric(block, lane) * scene.query.scale;
-        const double norm = scene.metric(block, kBlockRows + lane);
-        const double error = scene.metric(block, 2 * kBlockRows + lane);
-        const double bound = norm * scene.query.norm_factor + error * scene.query.error_factor;
-        const double slack = 12 * 0x1p-24 * (std::fabs(product) + bound);
+        const double product = scene.product(row, false);
+        const double bound = scene.bound(row, false);
+        const double tolerance = slack(product, bound);
+        LLM_CACHE_CHECK(std::fabs(scene.upper[row] - (product + bound)) <= tolerance);
+        LLM_CACHE_CHECK(scene.greatest[row / kBlockRows] >= scene.upper[row]);
         const bool listed = next < found && findings.row[next] == row;
-        if (product + bound > threshold + slack) LLM_CACHE_CHECK(listed);
-        // Written so that a bound of minus infinity or NaN means "never".
-        if (!(product + bound >= threshold - slack)) LLM_CACHE_CHECK(!listed);
+        if (product - bound > threshold + tolerance) LLM_CACHE_CHECK(listed);
+        if (product - bound <= threshold - tolerance) LLM_CACHE_CHECK(!listed);
         if (!listed) continue;
-        LLM_CACHE_CHECK(std::fabs(findings.upper[next] - (product + bound)) <= slack);
-        LLM_CACHE_CHECK(std::fabs(findings.lower[next] - (product - bound)) <= slack);
+        LLM_CACHE_CHECK(std::fabs(findings.lower[next] - (product - bound)) <= tolerance);
         ++next;
     }
     LLM_CACHE_CHECK(next == found);
+    for (size_t block = 0; block < scene.count; ++block) {
+        const float* upper = scene.upper + block * kBlockRows;
+        LLM_CACHE_CHECK(scene.greatest[block] == *std::max_element(upper, upper + kBlockRows));
+    }
+}
+
+void check_fine(const Kernels& kernels, Scene& scene, float threshold) {
+    for (size_t block = 0; block < scene.count; ++block) {
+        Findings findings;
+        const size_t found =
+            kernels.scan_fine(scene.query, scene.coarse.get() + block * coarse_bytes(scene.groups),
+                              scene.fine.get() + block * half_bytes(scene.groups),
+                              scene.sums + block * kBlockRows, threshold, findings);
+        size_t next = 0;
+        for (size_t lane = 0; lane < kBlockRows; ++lane) {
+            const size_t row = block * kBlockRows + lane;
+            const double product = scene.product(row, true);
+            const double bound = scene.bound(row, true);
+            const double tolerance = slack(product, bound);
+            const bool listed = next < found && findings.row[next] == lane;
+            if (product + bound > threshold + tolerance) LLM_CACHE_CHECK(listed);
+            if (product + bound < threshold - tolerance) LLM_CACHE_CHECK(!listed);
+            if (!listed) continue;
+            LLM_CACHE_CHECK(std::fabs(findings.upper[next] - (product + bound)) <= tolerance);
+            LLM_CACHE_CHECK(std::fabs(findings.lower[next] - (product - bound)) <= tolerance);
+            ++next;
+        }
+        LLM_CACHE_CHECK(next == found);
+    }
 }
 
 }  // namespace
 
-LLM_CACHE_TEST("a scan finds exactly the rows whose upper bound reaches the threshold") {
+LLM_CACHE_TEST("both passes report exactly the rows whose bound reaches the threshold") {
     Random random(seed());
     for (const Kernels* kernels : available_kernels()) {
-        for (const size_t groups : {4u, 8u, 12u, 96u, 100u, 256u}) {
-            for (size_t blocks = 1; blocks <= kScanBlocks; ++blocks) {
-                for (int kind = 0; kind < 3; ++kind) {
-                    Scene scene(groups, blocks, kernels->query_code_limit, kind, random);
+        for (const size_t groups : {4u, 8u, 12u, 20u, 96u, 100u, 256u}) {
+            for (const size_t blocks : {size_t{1}, size_t{2}, size_t{5}, kScanBlocks}) {
+                for (const Codes kind : {Codes::kRandom, Codes::kGreatest, Codes::kOpposite}) {
+                    Scene scene(groups, blocks, kind, random);
                     for (const float threshold : {-1e30f, -1.0f, 0.0f, 1.0f, 1e30f}) {
-                        check_scene(*kernels, scene, threshold);
+                        check_coarse(*kernels, scene, threshold);
+                        check_fine(*kernels, scene, threshold);
                     }
                 }
             }
@@ -115,29 +182,35 @@ LLM_CACHE_TEST("a scan finds exactly the rows whose upper bound reaches the thre
 LLM_CACHE_TEST("the greatest codes at the greatest dimension overflow nothing") {
     Random random(seed() + 1);
     for (const Kernels* kernels : available_kernels()) {
-        for (const int kind : {1, 2}) {
-            Scene scene(65536 / 4, 1, kernels->query_code_limit, kind, random);
-            check_scene(*kernels, scene, -1e30f);
+        for (const Codes kind : {Codes::kGreatest, Codes::kOpposite}) {
+            Scene scene(65536 / 4, 1, kind, random);
+            check_coarse(*kernels, scene, -1e30f);
+            check_fine(*kernels, scene, -1e30f);
         }
     }
 }
 
-LLM_CACHE_TEST("a vacant row is never found") {
+LLM_CACHE_TEST("a vacant row's upper bounds reach no threshold") {
     Random random(seed() + 2);
+    const float infinity = std::numeric_limits<float>::infinity();
     for (const Kernels* kernels : available_kernels()) {
-        Scene scene(4, kScanBlocks, kernels->query_code_limit, 0, random);
-        for (size_t block = 0; block < scene.count; ++block) {
-            for (size_t lane = 0; lane < kBlockRows; lane += 3) {
-                scene.metric(block, 2 * kBlockRows + lane) =
-                    -std::numeric_limits<float>::infinity();
-            }
+        Scene scene(4, 1, Codes::kRandom, random);
+        for (size_t row = 0; row < kBlockRows; row += 3) {
+            scene.metric(row, kScale) = 0;
+            scene.metric(row, kNorm) = 0;
+            scene.metric(row, kError) = -infinity;
+            scene.metric(row, kCoarseError) = -infinity;
         }
-        ScanFindings findings;
-        const size_t found = kernels->scan(scene.query, scene.memory.get(), scene.count,
-                                           -std::numeric_limits<float>::max(), findings);
-        LLM_CACHE_CHECK(found == kScanBlocks * 10);
-        for (size_t i = 0; i < found; ++i) {
-            LLM_CACHE_CHECK(findings.row[i] % kBlockRows % 3 != 0);
+        Findings findings;
+        kernels->scan_coarse(scene.query, scene.coarse.get(), 1, infinity,
+                             {scene.sums, scene.upper, scene.greatest}, findings);
+        for (size_t row = 0; row < kBlockRows; row += 3) {
+            LLM_CACHE_CHECK(scene.upper[row] == -infinity);
         }
+        const size_t found =
+            kernels->scan_fine(scene.query, scene.coarse.get(), scene.fine.get(), scene.sums,
+                               -std::numeric_limits<float>::max(), findings);
+        LLM_CACHE_CHECK(found == 10);
+        for (size_t i = 0; i < found; ++i) LLM_CACHE_CHECK(findings.row[i] % 3 != 0);
     }
 }

@@ -172,15 +172,15 @@ LLM_CACHE_AVX2 inline size_t list_rows(int mask, uint32_t first, uint32_t* out) 
     return count;
 }
 
-// Half a block: eight rows from `first` on, whose number of findings so far is `found`.
+// Half a block: eight rows of which the first has the number `first` in the call.
 LLM_CACHE_AVX2 inline size_t coarse_rows(const ScanQuery& query, __m256i sums, const float* metrics,
                                          float threshold, size_t first, size_t found,
-                                         int32_t* sums_out, float* upper, Findings& findings) {
+                                         const CoarseOutput& output, Findings& findings) {
     const __m256i sixteenfold = _mm256_slli_epi32(sums, 4);
-    const __m256 product = products(query, sixteenfold, query.coarse_correction, metrics + first);
-    const __m256 bound = bounds(query, kCoarseError, query.coarse_factor, metrics + first);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(sums_out + first), sixteenfold);
-    _mm256_storeu_ps(upper + first, _mm256_add_ps(product, bound));
+    const __m256 product = products(query, sixteenfold, query.coarse_correction, metrics);
+    const __m256 bound = bounds(query, kCoarseError, query.coarse_factor, metrics);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(output.sums + first), sixteenfold);
+    _mm256_storeu_ps(output.upper + first, _mm256_add_ps(product, bound));
     const __m256 lower = _mm256_sub_ps(product, bound);
     const int mask =
         _mm256_movemask_ps(_mm256_cmp_ps(lower, _mm256_set1_ps(threshold), _CMP_GT_OQ));
@@ -189,14 +189,28 @@ LLM_CACHE_AVX2 inline size_t coarse_rows(const ScanQuery& query, __m256i sums, c
     return found + list_rows(mask, static_cast<uint32_t>(first), findings.row + found);
 }
 
-LLM_CACHE_AVX2 size_t scan_coarse(const ScanQuery& query, const uint8_t* coarse, float threshold,
-                                  int32_t* sums, float* upper, Findings& findings) {
-    const float* metrics = reinterpret_cast<const float*>(coarse + half_bytes(query.groups));
-    const BlockSums high = half_sums(query, coarse, coarse_bytes(query.groups));
-    const size_t found =
-        coarse_rows(query, high.rows_0_to_7, metrics, threshold, 0, 0, sums, upper, findings);
-    return coarse_rows(query, high.rows_8_to_15, metrics, threshold, 8, found, sums, upper,
-                       findings);
+LLM_CACHE_AVX2 inline float greatest_of_16(const float* numbers) {
+    const __m256 eight = _mm256_max_ps(_mm256_loadu_ps(numbers), _mm256_loadu_ps(numbers + 8));
+    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+
+LLM_CACHE_AVX2 size_t scan_coarse(const ScanQuery& query, const uint8_t* coarse, size_t block_count,
+                                  float threshold, const CoarseOutput& output, Findings& findings) {
+    const size_t stride = coarse_bytes(query.groups);
+    size_t found = 0;
+    for (size_t block = 0; block < block_count; ++block, coarse += stride) {
+        const float* metrics = reinterpret_cast<const float*>(coarse + half_bytes(query.groups));
+        const BlockSums high = half_sums(query, coarse, stride);
+        const size_t first = block * kBlockRows;
+        found = coarse_rows(query, high.rows_0_to_7, metrics, threshold, first, found, output,
+                            findings);
+        found = coarse_rows(query, high.rows_8_to_15, metrics + 8, threshold, first + 8, found,
+                            output, findings);
+        output.greatest[block] = greatest_of_16(output.upper + first);
+    }
+    return found;
 }
 
 LLM_CACHE_AVX2 inline size_t fine_rows(const ScanQuery& query, __m256i low, const float* metrics,

@@ -147,25 +147,36 @@ LLM_CACHE_AVX512 inline __m512 bounds(const ScanQuery& query, Metric error, floa
                            _mm512_set1_ps(error_factor), norm_part);
 }
 
-LLM_CACHE_AVX512 inline __m512i rows_of(__mmask16 mask) {
+LLM_CACHE_AVX512 inline __m512i rows_of(__mmask16 mask, size_t first) {
     const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    return _mm512_maskz_compress_epi32(mask, lanes);
+    const __m512i rows = _mm512_add_epi32(lanes, _mm512_set1_epi32(static_cast<int>(first)));
+    return _mm512_maskz_compress_epi32(mask, rows);
 }
 
-LLM_CACHE_AVX512 size_t scan_coarse(const ScanQuery& query, const uint8_t* coarse, float threshold,
-                                    int32_t* sums, float* upper, Findings& findings) {
-    const float* metrics = reinterpret_cast<const float*>(coarse + half_bytes(query.groups));
-    const __m512i high = sixteenfold_sums(query, coarse, coarse_bytes(query.groups));
-    const __m512 product = products(query, high, query.coarse_correction, metrics);
-    const __m512 bound = bounds(query, kCoarseError, query.coarse_factor, metrics);
-    _mm512_storeu_si512(sums, high);
-    _mm512_storeu_ps(upper, _mm512_add_ps(product, bound));
-    const __m512 lower = _mm512_sub_ps(product, bound);
-    const __mmask16 mask = _mm512_cmp_ps_mask(lower, _mm512_set1_ps(threshold), _CMP_GT_OQ);
-    if (mask == 0) return 0;
-    _mm512_storeu_ps(findings.lower, _mm512_maskz_compress_ps(mask, lower));
-    _mm512_storeu_si512(findings.row, rows_of(mask));
-    return static_cast<size_t>(_mm_popcnt_u32(mask));
+LLM_CACHE_AVX512 size_t scan_coarse(const ScanQuery& query, const uint8_t* coarse,
+                                    size_t block_count, float threshold, const CoarseOutput& output,
+                                    Findings& findings) {
+    const size_t half = half_bytes(query.groups);
+    const size_t stride = coarse_bytes(query.groups);
+    const __m512 least = _mm512_set1_ps(threshold);
+    size_t found = 0;
+    for (size_t block = 0; block < block_count; ++block, coarse += stride) {
+        const float* metrics = reinterpret_cast<const float*>(coarse + half);
+        const __m512i high = sixteenfold_sums(query, coarse, stride);
+        const __m512 product = products(query, high, query.coarse_correction, metrics);
+        const __m512 bound = bounds(query, kCoarseError, query.coarse_factor, metrics);
+        const __m512 upper = _mm512_add_ps(product, bound);
+        _mm512_storeu_si512(output.sums + block * kBlockRows, high);
+        _mm512_storeu_ps(output.upper + block * kBlockRows, upper);
+        output.greatest[block] = _mm512_reduce_max_ps(upper);
+        const __m512 lower = _mm512_sub_ps(product, bound);
+        const __mmask16 mask = _mm512_cmp_ps_mask(lower, least, _CMP_GT_OQ);
+        if (mask == 0) continue;
+        _mm512_storeu_ps(findings.lower + found, _mm512_maskz_compress_ps(mask, lower));
+        _mm512_storeu_si512(findings.row + found, rows_of(mask, block * kBlockRows));
+        found += static_cast<size_t>(_mm_popcnt_u32(mask));
+    }
+    return found;
 }
 
 LLM_CACHE_AVX512 size_t scan_fine(const ScanQuery& query, const uint8_t* coarse,
@@ -183,7 +194,7 @@ LLM_CACHE_AVX512 size_t scan_fine(const ScanQuery& query, const uint8_t* coarse,
     const __m512 lower = _mm512_sub_ps(product, bound);
     _mm512_storeu_ps(findings.upper, _mm512_maskz_compress_ps(mask, upper));
     _mm512_storeu_ps(findings.lower, _mm512_maskz_compress_ps(mask, lower));
-    _mm512_storeu_si512(findings.row, rows_of(mask));
+    _mm512_storeu_si512(findings.row, rows_of(mask, 0));
     return static_cast<size_t>(_mm_popcnt_u32(mask));
 }
 

@@ -9,6 +9,7 @@
 #include <arm_neon.h>
 
 #include <cstring>
+#include <limits>
 
 #if defined(__clang__)
 #define LLM_CACHE_DOTPROD LLM_CACHE_TARGET("dotprod")
@@ -149,27 +150,34 @@ inline FourRows four_rows(const ScanQuery& query, int32x4_t sum, int32_t correct
 }
 
 template <HalfSums kHalfSums>
-size_t scan_coarse(const ScanQuery& query, const uint8_t* coarse, float threshold, int32_t* sums,
-                   float* upper, Findings& findings) {
-    const float* metrics = reinterpret_cast<const float*>(coarse + half_bytes(query.groups));
-    kHalfSums(query, coarse, sums);
+size_t scan_coarse(const ScanQuery& query, const uint8_t* coarse, size_t block_count,
+                   float threshold, const CoarseOutput& output, Findings& findings) {
     size_t found = 0;
-    for (size_t row = 0; row < kBlockRows; row += 4) {
-        const int32x4_t sixteenfold = vshlq_n_s32(vld1q_s32(sums + row), 4);
-        vst1q_s32(sums + row, sixteenfold);
-        const FourRows rows = four_rows(query, sixteenfold, query.coarse_correction, metrics + row,
-                                        kCoarseError, query.coarse_factor);
-        vst1q_f32(upper + row, vaddq_f32(rows.product, rows.bound));
-        const float32x4_t lower = vsubq_f32(rows.product, rows.bound);
-        if (vmaxvq_u32(vcgtq_f32(lower, vdupq_n_f32(threshold))) == 0) continue;
-        float lowers[4];
-        vst1q_f32(lowers, lower);
-        for (size_t lane = 0; lane < 4; ++lane) {
-            if (!(lowers[lane] > threshold)) continue;
-            findings.lower[found] = lowers[lane];
-            findings.row[found] = static_cast<uint32_t>(row + lane);
-            ++found;
+    for (size_t block = 0; block < block_count; ++block, coarse += coarse_bytes(query.groups)) {
+        const float* metrics = reinterpret_cast<const float*>(coarse + half_bytes(query.groups));
+        int32_t* sums = output.sums + block * kBlockRows;
+        kHalfSums(query, coarse, sums);
+        float32x4_t greatest = vdupq_n_f32(-std::numeric_limits<float>::infinity());
+        for (size_t row = 0; row < kBlockRows; row += 4) {
+            const int32x4_t sixteenfold = vshlq_n_s32(vld1q_s32(sums + row), 4);
+            vst1q_s32(sums + row, sixteenfold);
+            const FourRows rows = four_rows(query, sixteenfold, query.coarse_correction,
+                                            metrics + row, kCoarseError, query.coarse_factor);
+            const float32x4_t upper = vaddq_f32(rows.product, rows.bound);
+            vst1q_f32(output.upper + block * kBlockRows + row, upper);
+            greatest = vmaxnmq_f32(greatest, upper);
+            const float32x4_t lower = vsubq_f32(rows.product, rows.bound);
+            if (vmaxvq_u32(vcgtq_f32(lower, vdupq_n_f32(threshold))) == 0) continue;
+            float lowers[4];
+            vst1q_f32(lowers, lower);
+            for (size_t lane = 0; lane < 4; ++lane) {
+                if (!(lowers[lane] > threshold)) continue;
+                findings.lower[found] = lowers[lane];
+                findings.row[found] = static_cast<uint32_t>(block * kBlockRows + row + lane);
+                ++found;
+            }
         }
+        output.greatest[block] = vmaxnmvq_f32(greatest);
     }
     return found;
 }

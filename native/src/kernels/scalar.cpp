@@ -2,7 +2,9 @@
 // may use what the ABI guarantees (SSE2). Accumulators: 8 float32 a sum, so that it is no chain of
 // n additions; int32 for codes. Tested to dot_roundings(n) x 2^-24 x the sum of magnitudes;
 // integers exactly.
+#include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "kernels.hpp"
 
@@ -66,24 +68,31 @@ const float* block_metrics(const ScanQuery& query, const uint8_t* coarse) {
     return reinterpret_cast<const float*>(coarse + half_bytes(query.groups));
 }
 
-size_t scan_coarse(const ScanQuery& query, const uint8_t* coarse, float threshold, int32_t* sums,
-                   float* upper, Findings& findings) {
-    const float* metrics = block_metrics(query, coarse);
-    half_sums(query, coarse, sums);
+size_t scan_coarse(const ScanQuery& query, const uint8_t* coarse, size_t block_count,
+                   float threshold, const CoarseOutput& output, Findings& findings) {
     size_t found = 0;
-    for (size_t row = 0; row < kBlockRows; ++row) {
-        sums[row] *= 16;
-        const float product = static_cast<float>(sums[row] - query.coarse_correction) *
-                              metrics[kScale * kBlockRows + row] * query.scale;
-        const float bound =
-            metrics[kNorm * kBlockRows + row] * query.norm_factor +
-            (metrics[kCoarseError * kBlockRows + row] * query.coarse_factor + query.floor);
-        upper[row] = product + bound;
-        if (product - bound > threshold) {
-            findings.lower[found] = product - bound;
-            findings.row[found] = static_cast<uint32_t>(row);
-            ++found;
+    for (size_t block = 0; block < block_count; ++block, coarse += coarse_bytes(query.groups)) {
+        const float* metrics = block_metrics(query, coarse);
+        int32_t* sums = output.sums + block * kBlockRows;
+        float* upper = output.upper + block * kBlockRows;
+        half_sums(query, coarse, sums);
+        float greatest = -std::numeric_limits<float>::infinity();
+        for (size_t row = 0; row < kBlockRows; ++row) {
+            sums[row] *= 16;
+            const float product = static_cast<float>(sums[row] - query.coarse_correction) *
+                                  metrics[kScale * kBlockRows + row] * query.scale;
+            const float bound =
+                metrics[kNorm * kBlockRows + row] * query.norm_factor +
+                (metrics[kCoarseError * kBlockRows + row] * query.coarse_factor + query.floor);
+            upper[row] = product + bound;
+            greatest = std::max(greatest, upper[row]);
+            if (product - bound > threshold) {
+                findings.lower[found] = product - bound;
+                findings.row[found] = static_cast<uint32_t>(block * kBlockRows + row);
+                ++found;
+            }
         }
+        output.greatest[block] = greatest;
     }
     return found;
 }

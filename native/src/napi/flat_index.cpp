@@ -294,8 +294,10 @@ Napi::Value JsFlatIndex::JsBuild(const Napi::CallbackInfo& info) {
     } catch (const std::bad_alloc&) {
         throw_status(env, Status::kOutOfMemory);
     }
+    // Taken first: with an exception on its way no promise can be made.
+    const Napi::Error error = env.GetAndClearPendingException();
     const Napi::Promise::Deferred refused = Napi::Promise::Deferred::New(env);
-    refused.Reject(env.GetAndClearPendingException().Value());
+    refused.Reject(error.Value());
     return refused.Promise();
 }
 
