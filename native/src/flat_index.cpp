@@ -30,12 +30,11 @@ FlatIndex::FlatIndex(const Kernels& kernels, size_t dimension)
     : kernels_(kernels), layout_(dimension), codes_(layout_.padded), query_(layout_.padded) {}
 
 size_t FlatIndex::fixed_bytes() const {
-    const size_t words = free_shards_.capacity() + query_.capacity() + coarse_sums_.capacity() +
-                         upper_bounds_.capacity() + greatest_bounds_.capacity() +
-                         lower_bounds_.capacity();
+    const size_t words = free_shards_.capacity() + query_.capacity() + upper_bounds_.capacity() +
+                         greatest_bounds_.capacity();
     return sizeof *this + locations_.bytes() + partitions_.bytes() +
            shards_.capacity() * sizeof shards_[0] + codes_.capacity() + words * sizeof(uint32_t) +
-           candidates_.capacity() * sizeof(Candidate) + hits_.capacity() * sizeof(Hit);
+           candidates_.capacity() * sizeof(RowBound) + hits_.capacity() * sizeof(Hit);
 }
 
 // Makes room in the table of ids and in the partition for those of the ids that are not there yet;

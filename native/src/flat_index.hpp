@@ -15,6 +15,12 @@ namespace llm_cache {
 
 constexpr size_t kGreatestDimension = 65536;
 
+/// @brief A row of a shard and a bound of its product.
+struct RowBound {
+    float bound;
+    uint32_t row;
+};
+
 /// @brief Rows of float32 under ids, each in one partition. Not thread-safe: one thread at a time.
 ///
 /// Method. A row x is kept as float32 and as int8 codes: x = s_x c_x + e_x, with the norms |x^| =
@@ -40,12 +46,12 @@ constexpr size_t kGreatestDimension = 65536;
 /// in place of e_x. Their norm is at most |x^| + |e_x| + |e'| <= |x^| + 2 |e'|, so the coarse bound
 /// takes the factor of |e_x| plus twice that of |x^|.
 ///
-/// A first pass works out the coarse bounds of all rows, and the k-th greatest lower bound: a row
-/// whose upper bound is less is beaten by k rows. If few rows remain, they are candidates.
-/// Otherwise a second pass adds the low 4 bits in blocks where a row remains, and keeps the rows
-/// whose upper bound still reaches the k-th greatest lower bound. Candidates are rescored in order
-/// of decreasing upper bound until that falls below the k-th best float32 product. The result is
-/// that of computing all float32 products, ties by smaller id.
+/// A scan works out an upper bound of every row's product. The float32 products of k promising rows
+/// give a threshold that k rows reach, so the rows whose upper bound is below it are not among the
+/// k best. The others are candidates, rescored in order of decreasing upper bound until that falls
+/// below the k-th best float32 product. The scan goes by the coarse codes as long as these leave
+/// few candidates, else by the full ones. The result is that of computing all float32 products,
+/// ties by smaller id.
 class FlatIndex {
   public:
     /// @param dimension 1 to kGreatestDimension.
@@ -90,10 +96,6 @@ class FlatIndex {
         uint32_t shard;
         uint32_t row;
     };
-    struct Candidate {
-        float upper;
-        uint32_t row;
-    };
     struct Hit {
         float product;
         uint32_t id;
@@ -113,9 +115,10 @@ class FlatIndex {
     void erase(uint32_t id, Location at);
     void place(uint32_t id, uint32_t shard, const float* vector, const Quantised& metrics);
     Status prepare(const float* query, Prepared& prepared);
-    float scan_coarse(const Shard& shard, const ScanQuery& query, size_t k);
-    void scan_fine(const Shard& shard, const ScanQuery& query, size_t k, float threshold);
-    bool list_candidates(size_t rows, float threshold);
+    void scan(const Shard& shard, const ScanQuery& query, bool full);
+    float threshold_for(const Shard& shard, const Prepared& query, size_t k);
+    bool list_candidates(size_t rows, float threshold, size_t limit);
+    void find_candidates(Shard& shard, const Prepared& query, size_t k);
     void rescore(const Shard& shard, const Prepared& query, size_t k);
 
     const Kernels& kernels_;
@@ -129,11 +132,9 @@ class FlatIndex {
     // Room for one row's or one query's form, and a search's working set.
     std::vector<int8_t> codes_;
     std::vector<float> query_;
-    std::vector<int32_t> coarse_sums_;
     std::vector<float> upper_bounds_;
     std::vector<float> greatest_bounds_;
-    std::vector<float> lower_bounds_;
-    std::vector<Candidate> candidates_;
+    std::vector<RowBound> candidates_;
     std::vector<Hit> hits_;
 };
 

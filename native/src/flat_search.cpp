@@ -21,33 +21,6 @@ void prefetch(const float* row, size_t length) {
 #endif
 }
 
-// The k greatest of the numbers added.
-class GreatestBounds {
-  public:
-    GreatestBounds(std::vector<float>& heap, size_t k) : heap_(heap), k_(k) {
-        heap_.clear();
-        heap_.reserve(k);
-    }
-
-    // The k-th greatest so far; the lowest float32 while there are fewer.
-    float least() const { return heap_.size() < k_ ? -FLT_MAX : heap_.front(); }
-
-    void add(float number) {
-        if (heap_.size() == k_) {
-            if (!(number > heap_.front())) return;
-            std::pop_heap(heap_.begin(), heap_.end(), std::greater<float>());
-            heap_.back() = number;
-        } else {
-            heap_.push_back(number);
-        }
-        std::push_heap(heap_.begin(), heap_.end(), std::greater<float>());
-    }
-
-  private:
-    std::vector<float>& heap_;
-    size_t k_;
-};
-
 }  // namespace
 
 Status FlatIndex::prepare(const float* query, Prepared& prepared) {
@@ -82,44 +55,71 @@ Status FlatIndex::prepare(const float* query, Prepared& prepared) {
     return Status::kOk;
 }
 
-// Fills coarse_sums_ and the two arrays of upper bounds; returns the k-th greatest lower bound.
-float FlatIndex::scan_coarse(const Shard& shard, const ScanQuery& query, size_t k) {
+// Fills the two arrays of upper bounds.
+void FlatIndex::scan(const Shard& shard, const ScanQuery& query, bool full) {
     const size_t blocks = (shard.size() + kBlockRows - 1) / kBlockRows;
     if (greatest_bounds_.size() < blocks) {
-        coarse_sums_.resize(blocks * kBlockRows);
         upper_bounds_.resize(blocks * kBlockRows);
         greatest_bounds_.resize(blocks);
     }
-    Findings findings;
-    GreatestBounds greatest(lower_bounds_, k);
-    size_t block = 0;
+    const auto kernel = full ? kernels_.scan_full : kernels_.scan_coarse;
+    size_t first = 0;
     for (const Chunk& chunk : shard.chunks()) {
-        const size_t end = std::min(block + chunk.rows() / kBlockRows, blocks);
-        const uint8_t* coarse = chunk.coarse();
-        while (block < end) {
-            const size_t count = std::min(kScanBlocks, end - block);
-            const size_t first = block * kBlockRows;
-            const CoarseOutput output = {&coarse_sums_[first], &upper_bounds_[first],
-                                         &greatest_bounds_[block]};
-            const size_t found =
-                kernels_.scan_coarse(query, coarse, count, greatest.least(), output, findings);
-            for (size_t i = 0; i < found; ++i) {
-                // The last block may have vacant rows, which mean nothing.
-                if (first + findings.row[i] < shard.size()) greatest.add(findings.lower[i]);
-            }
-            block += count;
-            coarse += count * layout_.coarse;
-        }
+        if (first == blocks) break;
+        const size_t count = std::min(chunk.rows() / kBlockRows, blocks - first);
+        kernel(query, {chunk.coarse(), chunk.fine(), count},
+               {&upper_bounds_[first * kBlockRows], &greatest_bounds_[first]});
+        first += count;
     }
-    return greatest.least();
 }
 
-// Fills candidates_ by the coarse bounds alone; false when there are so many that the low bits are
-// the cheaper judge.
-bool FlatIndex::list_candidates(size_t rows, float threshold) {
-    // A float32 row costs about 0.1 microseconds, a block's low halves 0.03 in sequence and 0.2
-    // here and there.
-    const size_t limit = rows / 32 + kBlockRows;
+// A number that k rows reach: the k-th greatest of the float32 products of up to 2 k rows with
+// great upper bounds. A row whose upper bound is less is not among the k best. The k-th greatest
+// lower bound would do as well, but lies a whole error bound deeper and lets many times as many
+// rows through.
+float FlatIndex::threshold_for(const Shard& shard, const Prepared& query, size_t k) {
+    const size_t blocks = (shard.size() + kBlockRows - 1) / kBlockRows;
+    if (blocks < k) return -FLT_MAX;
+    const auto greater = [](const RowBound& a, const RowBound& b) { return a.bound > b.bound; };
+    // The k blocks with the greatest bounds: k rows reach the least of them.
+    candidates_.clear();
+    for (size_t block = 0; block < blocks; ++block) {
+        const RowBound candidate = {greatest_bounds_[block], static_cast<uint32_t>(block)};
+        if (candidates_.size() == k) {
+            if (!greater(candidate, candidates_.front())) continue;
+            std::pop_heap(candidates_.begin(), candidates_.end(), greater);
+            candidates_.pop_back();
+        }
+        candidates_.push_back(candidate);
+        std::push_heap(candidates_.begin(), candidates_.end(), greater);
+    }
+    const float least = candidates_.front().bound;
+    for (size_t i = 0; i < k; ++i) {
+        const size_t first = candidates_[i].row * kBlockRows;
+        for (size_t row = first; row < std::min(first + kBlockRows, shard.size()); ++row) {
+            if (upper_bounds_[row] < least) continue;
+            candidates_.push_back({upper_bounds_[row], static_cast<uint32_t>(row)});
+        }
+    }
+    candidates_.erase(candidates_.begin(), candidates_.begin() + static_cast<ptrdiff_t>(k));
+    if (candidates_.size() > 2 * k) {
+        const auto end = candidates_.begin() + static_cast<ptrdiff_t>(2 * k);
+        std::nth_element(candidates_.begin(), end, candidates_.end(), greater);
+        candidates_.erase(end, candidates_.end());
+    }
+    for (const RowBound& one : candidates_)
+        prefetch(shard.vector(layout_, one.row), layout_.padded);
+    for (RowBound& one : candidates_) {
+        one.bound = kernels_.dot(shard.vector(layout_, one.row), query.vector, layout_.padded);
+    }
+    const auto last = candidates_.begin() + static_cast<ptrdiff_t>(k - 1);
+    std::nth_element(candidates_.begin(), last, candidates_.end(), greater);
+    return last->bound;
+}
+
+// Fills candidates_ with the rows whose upper bound reaches the threshold; false when there are
+// more than `limit`.
+bool FlatIndex::list_candidates(size_t rows, float threshold, size_t limit) {
     candidates_.clear();
     for (size_t first = 0; first < rows; first += kBlockRows) {
         if (greatest_bounds_[first / kBlockRows] < threshold) continue;
@@ -133,31 +133,24 @@ bool FlatIndex::list_candidates(size_t rows, float threshold) {
     return true;
 }
 
-// Fills candidates_ with the rows whose full upper bound reaches the k-th greatest lower bound.
-void FlatIndex::scan_fine(const Shard& shard, const ScanQuery& query, size_t k, float threshold) {
-    Findings findings;
-    GreatestBounds greatest(lower_bounds_, k);
-    candidates_.clear();
-    size_t first = 0;
-    for (const Chunk& chunk : shard.chunks()) {
-        const size_t end = std::min(first + chunk.rows(), shard.size());
-        const uint8_t* coarse = chunk.coarse();
-        const uint8_t* fine = chunk.fine();
-        for (; first < end; first += kBlockRows, coarse += layout_.coarse, fine += layout_.fine) {
-            if (greatest_bounds_[first / kBlockRows] < threshold) continue;
-            const size_t found =
-                kernels_.scan_fine(query, coarse, fine, &coarse_sums_[first], threshold, findings);
-            for (size_t i = 0; i < found; ++i) {
-                const uint32_t row = static_cast<uint32_t>(first) + findings.row[i];
-                candidates_.push_back({findings.upper[i], row});
-                greatest.add(findings.lower[i]);
-            }
-            threshold = std::max(threshold, greatest.least());
-        }
+// Fills candidates_ so that the k best rows are among them. The coarse pass reads half as much, but
+// where it rules out too few rows the full pass is needed after it; where that happened it is
+// left out for some searches, twice as many each time it happens again.
+void FlatIndex::find_candidates(Shard& shard, const Prepared& query, size_t k) {
+    // Rescoring a row costs about 0.06 microseconds, scanning one by its full codes 0.0035.
+    const size_t limit = shard.size() / 32 + 2 * k + kBlockRows;
+    if (shard.coarse_pays()) {
+        scan(shard, query.scan, false);
+        const float threshold = threshold_for(shard, query, k);
+        const bool pays = list_candidates(shard.size(), threshold, limit);
+        shard.note_coarse(pays);
+        if (pays) return;
+    } else {
+        shard.note_skip();
     }
-    const auto end = std::remove_if(candidates_.begin(), candidates_.end(),
-                                    [&](const Candidate& c) { return c.upper < threshold; });
-    candidates_.erase(end, candidates_.end());
+    scan(shard, query.scan, true);
+    const float threshold = threshold_for(shard, query, k);
+    list_candidates(shard.size(), threshold, shard.size());
 }
 
 // Fills hits_ with the k best candidates, best first.
@@ -166,16 +159,15 @@ void FlatIndex::rescore(const Shard& shard, const Prepared& query, size_t k) {
         return a.product != b.product ? a.product > b.product : a.id < b.id;
     };
     std::sort(candidates_.begin(), candidates_.end(),
-              [](const Candidate& a, const Candidate& b) { return a.upper > b.upper; });
+              [](const RowBound& a, const RowBound& b) { return a.bound > b.bound; });
     constexpr size_t kAhead = 8;
     for (size_t i = 0; i < std::min(kAhead, candidates_.size()); ++i) {
         prefetch(shard.vector(layout_, candidates_[i].row), layout_.padded);
     }
     hits_.clear();
-    last_rescored_ = 0;
     for (size_t i = 0; i < candidates_.size(); ++i) {
-        const Candidate& candidate = candidates_[i];
-        if (hits_.size() == k && candidate.upper < hits_.front().product) break;
+        const RowBound& candidate = candidates_[i];
+        if (hits_.size() == k && candidate.bound < hits_.front().product) break;
         if (i + kAhead < candidates_.size()) {
             prefetch(shard.vector(layout_, candidates_[i + kAhead].row), layout_.padded);
         }
@@ -204,13 +196,10 @@ Status FlatIndex::search(const float* query, uint32_t partition, size_t k, uint3
     last_rescored_ = 0;
     const uint32_t* number = partitions_.find(partition);
     if (number == nullptr || k == 0) return Status::kOk;
-    const Shard& shard = *shards_[*number];
+    Shard& shard = *shards_[*number];
     try {
         const size_t wanted = std::min(k, shard.size());
-        const float threshold = scan_coarse(shard, prepared.scan, wanted);
-        if (!list_candidates(shard.size(), threshold)) {
-            scan_fine(shard, prepared.scan, wanted, threshold);
-        }
+        find_candidates(shard, prepared, wanted);
         rescore(shard, prepared, wanted);
     } catch (const std::bad_alloc&) {
         return Status::kOutOfMemory;

@@ -176,6 +176,13 @@ uint32_t Shard::remove(const RowLayout& layout, uint32_t row) {
     return moved;
 }
 
+void Shard::note_coarse(bool paid) {
+    constexpr uint32_t kMostSkips = 63;
+    // One hard query says nothing of the next one; two in a row may be the data.
+    skips_ = paid ? 0 : std::min(skips_ * 2 + 1, kMostSkips);
+    skips_left_ = skips_ / 2;
+}
+
 const float* Shard::vector(const RowLayout& layout, uint32_t row) const {
     const Place at = place(layout, row);
     return chunks_[at.chunk].vector(layout, at.row);

@@ -81,6 +81,13 @@ class Shard {
     /// @return the id that now has the number `row`, or kReservedNumber when `row` was the last.
     uint32_t remove(const RowLayout& layout, uint32_t row);
 
+    /// @brief Whether the next search should begin with the coarse codes.
+    bool coarse_pays() const { return skips_left_ == 0; }
+
+    /// @brief Tells what a search made of the coarse codes; searches without them count down.
+    void note_coarse(bool paid);
+    void note_skip() { --skips_left_; }
+
     const float* vector(const RowLayout& layout, uint32_t row) const;
     uint32_t id(const RowLayout& layout, uint32_t row) const;
     const std::vector<Chunk>& chunks() const { return chunks_; }
@@ -97,6 +104,9 @@ class Shard {
     uint32_t partition_;
     size_t size_ = 0;
     size_t capacity_ = 0;
+    // Affects the speed of searches, never their result.
+    uint32_t skips_ = 0;
+    uint32_t skips_left_ = 0;
     std::vector<Chunk> chunks_;
 };
 

@@ -157,90 +157,63 @@ LLM_CACHE_AVX2 inline __m256 bounds(const ScanQuery& query, Metric error, float 
                            _mm256_set1_ps(error_factor), norm_part);
 }
 
-// Writes the lanes of the mask to `out`, in order.
-LLM_CACHE_AVX2 inline void compress(__m256 lanes, int mask, float* out) {
-    alignas(32) float values[8];
-    _mm256_store_ps(values, lanes);
-    for (; mask != 0; mask &= mask - 1) *out++ = values[_tzcnt_u32(static_cast<uint32_t>(mask))];
-}
-
-LLM_CACHE_AVX2 inline size_t list_rows(int mask, uint32_t first, uint32_t* out) {
-    size_t count = 0;
-    for (; mask != 0; mask &= mask - 1) {
-        out[count++] = first + _tzcnt_u32(static_cast<uint32_t>(mask));
-    }
-    return count;
-}
-
-// Half a block: eight rows of which the first has the number `first` in the call.
-LLM_CACHE_AVX2 inline size_t coarse_rows(const ScanQuery& query, __m256i sums, const float* metrics,
-                                         float threshold, size_t first, size_t found,
-                                         const CoarseOutput& output, Findings& findings) {
-    const __m256i sixteenfold = _mm256_slli_epi32(sums, 4);
-    const __m256 product = products(query, sixteenfold, query.coarse_correction, metrics);
-    const __m256 bound = bounds(query, kCoarseError, query.coarse_factor, metrics);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(output.sums + first), sixteenfold);
-    _mm256_storeu_ps(output.upper + first, _mm256_add_ps(product, bound));
-    const __m256 lower = _mm256_sub_ps(product, bound);
-    const int mask =
-        _mm256_movemask_ps(_mm256_cmp_ps(lower, _mm256_set1_ps(threshold), _CMP_GT_OQ));
-    if (mask == 0) return found;
-    compress(lower, mask, findings.lower + found);
-    return found + list_rows(mask, static_cast<uint32_t>(first), findings.row + found);
-}
-
-LLM_CACHE_AVX2 inline float greatest_of_16(const float* numbers) {
-    const __m256 eight = _mm256_max_ps(_mm256_loadu_ps(numbers), _mm256_loadu_ps(numbers + 8));
+LLM_CACHE_AVX2 inline float greatest_lane(__m256 eight) {
     const __m128 four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
     const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 
-LLM_CACHE_AVX2 size_t scan_coarse(const ScanQuery& query, const uint8_t* coarse, size_t block_count,
-                                  float threshold, const CoarseOutput& output, Findings& findings) {
+struct Pass {
+    Metric error;
+    float error_factor;
+    int32_t correction;
+};
+
+// Half a block: eight rows whose metrics begin at `metrics`.
+LLM_CACHE_AVX2 inline __m256 put_bounds(const ScanQuery& query, const Pass& pass, __m256i sums,
+                                        const float* metrics, float* out) {
+    const __m256 upper = _mm256_add_ps(products(query, sums, pass.correction, metrics),
+                                       bounds(query, pass.error, pass.error_factor, metrics));
+    _mm256_storeu_ps(out, upper);
+    return upper;
+}
+
+template <bool kFull>
+LLM_CACHE_AVX2 inline void scan(const ScanQuery& query, const Pass& pass, const Blocks& blocks,
+                                const UpperBounds& out) {
+    const size_t half = half_bytes(query.groups);
     const size_t stride = coarse_bytes(query.groups);
-    size_t found = 0;
-    for (size_t block = 0; block < block_count; ++block, coarse += stride) {
-        const float* metrics = reinterpret_cast<const float*>(coarse + half_bytes(query.groups));
+    for (size_t block = 0; block < blocks.count; ++block) {
+        const uint8_t* coarse = blocks.coarse + block * stride;
         const BlockSums high = half_sums(query, coarse, stride);
-        const size_t first = block * kBlockRows;
-        found = coarse_rows(query, high.rows_0_to_7, metrics, threshold, first, found, output,
-                            findings);
-        found = coarse_rows(query, high.rows_8_to_15, metrics + 8, threshold, first + 8, found,
-                            output, findings);
-        output.greatest[block] = greatest_of_16(output.upper + first);
+        __m256i first = _mm256_slli_epi32(high.rows_0_to_7, 4);
+        __m256i second = _mm256_slli_epi32(high.rows_8_to_15, 4);
+        if (kFull) {
+            const BlockSums low = half_sums(query, blocks.fine + block * half, half);
+            first = _mm256_add_epi32(first, low.rows_0_to_7);
+            second = _mm256_add_epi32(second, low.rows_8_to_15);
+        }
+        const float* metrics = reinterpret_cast<const float*>(coarse + half);
+        float* rows = out.rows + block * kBlockRows;
+        const __m256 upper_first = put_bounds(query, pass, first, metrics, rows);
+        const __m256 upper_second = put_bounds(query, pass, second, metrics + 8, rows + 8);
+        out.blocks[block] = greatest_lane(_mm256_max_ps(upper_first, upper_second));
     }
-    return found;
 }
 
-LLM_CACHE_AVX2 inline size_t fine_rows(const ScanQuery& query, __m256i low, const float* metrics,
-                                       float threshold, size_t first, size_t found,
-                                       const int32_t* sums, Findings& findings) {
-    const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + first));
-    const __m256 product =
-        products(query, _mm256_add_epi32(high, low), query.correction, metrics + first);
-    const __m256 bound = bounds(query, kError, query.error_factor, metrics + first);
-    const __m256 upper = _mm256_add_ps(product, bound);
-    const int mask =
-        _mm256_movemask_ps(_mm256_cmp_ps(upper, _mm256_set1_ps(threshold), _CMP_GE_OQ));
-    if (mask == 0) return found;
-    compress(upper, mask, findings.upper + found);
-    compress(_mm256_sub_ps(product, bound), mask, findings.lower + found);
-    return found + list_rows(mask, static_cast<uint32_t>(first), findings.row + found);
+LLM_CACHE_AVX2 void scan_coarse(const ScanQuery& query, const Blocks& blocks,
+                                const UpperBounds& out) {
+    scan<false>(query, {kCoarseError, query.coarse_factor, query.coarse_correction}, blocks, out);
 }
 
-LLM_CACHE_AVX2 size_t scan_fine(const ScanQuery& query, const uint8_t* coarse, const uint8_t* fine,
-                                const int32_t* sums, float threshold, Findings& findings) {
-    const float* metrics = reinterpret_cast<const float*>(coarse + half_bytes(query.groups));
-    const BlockSums low = half_sums(query, fine, half_bytes(query.groups));
-    const size_t found =
-        fine_rows(query, low.rows_0_to_7, metrics, threshold, 0, 0, sums, findings);
-    return fine_rows(query, low.rows_8_to_15, metrics, threshold, 8, found, sums, findings);
+LLM_CACHE_AVX2 void scan_full(const ScanQuery& query, const Blocks& blocks,
+                              const UpperBounds& out) {
+    scan<true>(query, {kError, query.error_factor, query.correction}, blocks, out);
 }
 
 bool supported(const CpuFeatures& features) { return features.avx2_fma; }
 
-constexpr Kernels kKernels = {"avx2", supported, dot, squared_l2, dot_int8, scan_coarse, scan_fine};
+constexpr Kernels kKernels = {"avx2", supported, dot, squared_l2, dot_int8, scan_coarse, scan_full};
 
 }  // namespace
 

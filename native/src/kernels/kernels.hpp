@@ -15,8 +15,6 @@ namespace llm_cache {
 constexpr size_t kBlockRows = 16;
 /// Vectors in blocks are padded with zeros to a multiple of this many components.
 constexpr size_t kPadding = 16;
-/// Most blocks of one call of `scan_coarse`: what bounds the room it needs for its findings.
-constexpr size_t kScanBlocks = 8;
 /// Float32 roundings on the way from one component to the sum in `dot` and `squared_l2`: what a
 /// sum's error grows with.
 constexpr double dot_roundings(size_t length) { return static_cast<double>(length) / 8 + 16; }
@@ -37,24 +35,19 @@ struct ScanQuery {
     float floor;
 };
 
-/// @brief Rows that a scan reports. One register more than can be reported: kernels store whole
-/// ones.
-struct Findings {
-    static constexpr size_t kRoom = (kScanBlocks + 1) * kBlockRows;
-    float upper[kRoom];
-    float lower[kRoom];
-    /// Counted from the first block of the call.
-    uint32_t row[kRoom];
+/// @brief Blocks that lie one behind the other, 64-byte aligned.
+struct Blocks {
+    const uint8_t* coarse;
+    const uint8_t* fine;
+    size_t count;
 };
 
-/// @brief Where a first pass leaves what it works out, for the blocks of the call.
-struct CoarseOutput {
-    /// 16 x the products of the coarse halves, 16 a block.
-    int32_t* sums;
-    /// Upper bounds, 16 a block.
-    float* upper;
-    /// The greatest upper bound of each block.
-    float* greatest;
+/// @brief Where a scan leaves what it works out.
+struct UpperBounds {
+    /// 16 a block.
+    float* rows;
+    /// The greatest of each block's.
+    float* blocks;
 };
 
 // A row's code is kept with a bias, as b = code + 128, and in two halves that lie in two streams:
@@ -86,17 +79,13 @@ struct Kernels {
     float (*squared_l2)(const float* a, const float* b, size_t n);
     /// Inner product, exact; n is at most kInt8Span.
     int32_t (*dot_int8)(const int8_t* a, const int8_t* b, size_t n);
-    /// First pass, over at most kScanBlocks blocks (64-byte aligned): fills the output, reports
-    /// lower bound and number of the rows whose lower bound exceeds the threshold, in row order,
-    /// and returns how many. With p = scale x row scale x (sum - coarse_correction) and b = norm x
-    /// norm_factor + coarse error x coarse_factor + floor, the bounds are p + b and p - b.
-    size_t (*scan_coarse)(const ScanQuery& query, const uint8_t* coarse, size_t block_count,
-                          float threshold, const CoarseOutput& output, Findings& findings);
-    /// Second pass, over one block, from what the first pass left in `sums`: reports both bounds
-    /// and number of the rows whose upper bound reaches the threshold, with the full code product
-    /// in p and the error and error_factor in b.
-    size_t (*scan_fine)(const ScanQuery& query, const uint8_t* coarse, const uint8_t* fine,
-                        const int32_t* sums, float threshold, Findings& findings);
+    /// Upper bounds of products by the coarse codes alone: p + b with p = scale x row scale x (sum
+    /// - coarse_correction) and b = norm x norm_factor + coarse error x coarse_factor + floor.
+    /// `sum` is 16 x the product of the coarse halves.
+    void (*scan_coarse)(const ScanQuery& query, const Blocks& blocks, const UpperBounds& out);
+    /// The same by the full codes: the product of the fine halves is added to `sum`, and
+    /// correction, error and error_factor stand in place of the coarse ones.
+    void (*scan_full)(const ScanQuery& query, const Blocks& blocks, const UpperBounds& out);
 };
 
 /// Components that an int32 can sum for any codes: 2^16 x 2^14 = 2^30.

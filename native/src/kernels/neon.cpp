@@ -132,82 +132,54 @@ void half_sums_widening(const ScanQuery& query, const uint8_t* codes, int32_t* s
     }
 }
 
-// Products and bounds of four rows.
-struct FourRows {
-    float32x4_t product;
-    float32x4_t bound;
+struct Pass {
+    Metric error;
+    float error_factor;
+    int32_t correction;
 };
 
-inline FourRows four_rows(const ScanQuery& query, int32x4_t sum, int32_t correction,
-                          const float* metrics, Metric error, float error_factor) {
-    const float32x4_t unbiased = vcvtq_f32_s32(vsubq_s32(sum, vdupq_n_s32(correction)));
+inline float32x4_t four_bounds(const ScanQuery& query, const Pass& pass, int32x4_t sum,
+                               const float* metrics) {
+    const float32x4_t unbiased = vcvtq_f32_s32(vsubq_s32(sum, vdupq_n_s32(pass.correction)));
     const float32x4_t scale = vmulq_n_f32(vld1q_f32(metrics + kScale * kBlockRows), query.scale);
     const float32x4_t norm_part = vfmaq_n_f32(
         vdupq_n_f32(query.floor), vld1q_f32(metrics + kNorm * kBlockRows), query.norm_factor);
     const float32x4_t bound =
-        vfmaq_n_f32(norm_part, vld1q_f32(metrics + error * kBlockRows), error_factor);
-    return {vmulq_f32(unbiased, scale), bound};
+        vfmaq_n_f32(norm_part, vld1q_f32(metrics + pass.error * kBlockRows), pass.error_factor);
+    return vaddq_f32(vmulq_f32(unbiased, scale), bound);
 }
 
-template <HalfSums kHalfSums>
-size_t scan_coarse(const ScanQuery& query, const uint8_t* coarse, size_t block_count,
-                   float threshold, const CoarseOutput& output, Findings& findings) {
-    size_t found = 0;
-    for (size_t block = 0; block < block_count; ++block, coarse += coarse_bytes(query.groups)) {
-        const float* metrics = reinterpret_cast<const float*>(coarse + half_bytes(query.groups));
-        int32_t* sums = output.sums + block * kBlockRows;
-        kHalfSums(query, coarse, sums);
+template <HalfSums kHalfSums, bool kFull>
+void scan(const ScanQuery& query, const Pass& pass, const Blocks& blocks, const UpperBounds& out) {
+    const size_t half = half_bytes(query.groups);
+    for (size_t block = 0; block < blocks.count; ++block) {
+        const uint8_t* coarse = blocks.coarse + block * coarse_bytes(query.groups);
+        const float* metrics = reinterpret_cast<const float*>(coarse + half);
+        int32_t high[kBlockRows];
+        int32_t low[kBlockRows] = {};
+        kHalfSums(query, coarse, high);
+        if (kFull) kHalfSums(query, blocks.fine + block * half, low);
         float32x4_t greatest = vdupq_n_f32(-std::numeric_limits<float>::infinity());
         for (size_t row = 0; row < kBlockRows; row += 4) {
-            const int32x4_t sixteenfold = vshlq_n_s32(vld1q_s32(sums + row), 4);
-            vst1q_s32(sums + row, sixteenfold);
-            const FourRows rows = four_rows(query, sixteenfold, query.coarse_correction,
-                                            metrics + row, kCoarseError, query.coarse_factor);
-            const float32x4_t upper = vaddq_f32(rows.product, rows.bound);
-            vst1q_f32(output.upper + block * kBlockRows + row, upper);
+            const int32x4_t sum =
+                vaddq_s32(vshlq_n_s32(vld1q_s32(high + row), 4), vld1q_s32(low + row));
+            const float32x4_t upper = four_bounds(query, pass, sum, metrics + row);
+            vst1q_f32(out.rows + block * kBlockRows + row, upper);
             greatest = vmaxnmq_f32(greatest, upper);
-            const float32x4_t lower = vsubq_f32(rows.product, rows.bound);
-            if (vmaxvq_u32(vcgtq_f32(lower, vdupq_n_f32(threshold))) == 0) continue;
-            float lowers[4];
-            vst1q_f32(lowers, lower);
-            for (size_t lane = 0; lane < 4; ++lane) {
-                if (!(lowers[lane] > threshold)) continue;
-                findings.lower[found] = lowers[lane];
-                findings.row[found] = static_cast<uint32_t>(block * kBlockRows + row + lane);
-                ++found;
-            }
         }
-        output.greatest[block] = vmaxnmvq_f32(greatest);
+        out.blocks[block] = vmaxnmvq_f32(greatest);
     }
-    return found;
 }
 
 template <HalfSums kHalfSums>
-size_t scan_fine(const ScanQuery& query, const uint8_t* coarse, const uint8_t* fine,
-                 const int32_t* sums, float threshold, Findings& findings) {
-    const float* metrics = reinterpret_cast<const float*>(coarse + half_bytes(query.groups));
-    int32_t low[kBlockRows];
-    kHalfSums(query, fine, low);
-    size_t found = 0;
-    for (size_t row = 0; row < kBlockRows; row += 4) {
-        const int32x4_t both = vaddq_s32(vld1q_s32(sums + row), vld1q_s32(low + row));
-        const FourRows rows =
-            four_rows(query, both, query.correction, metrics + row, kError, query.error_factor);
-        const float32x4_t upper = vaddq_f32(rows.product, rows.bound);
-        if (vmaxvq_u32(vcgeq_f32(upper, vdupq_n_f32(threshold))) == 0) continue;
-        float uppers[4];
-        float lowers[4];
-        vst1q_f32(uppers, upper);
-        vst1q_f32(lowers, vsubq_f32(rows.product, rows.bound));
-        for (size_t lane = 0; lane < 4; ++lane) {
-            if (!(uppers[lane] >= threshold)) continue;
-            findings.upper[found] = uppers[lane];
-            findings.lower[found] = lowers[lane];
-            findings.row[found] = static_cast<uint32_t>(row + lane);
-            ++found;
-        }
-    }
-    return found;
+void scan_coarse(const ScanQuery& query, const Blocks& blocks, const UpperBounds& out) {
+    const Pass pass = {kCoarseError, query.coarse_factor, query.coarse_correction};
+    scan<kHalfSums, false>(query, pass, blocks, out);
+}
+
+template <HalfSums kHalfSums>
+void scan_full(const ScanQuery& query, const Blocks& blocks, const UpperBounds& out) {
+    scan<kHalfSums, true>(query, {kError, query.error_factor, query.correction}, blocks, out);
 }
 
 bool supported(const CpuFeatures& features) { return features.neon; }
@@ -218,14 +190,14 @@ constexpr Kernels kWithDotprod = {"neon",
                                   squared_l2,
                                   dot_int8,
                                   scan_coarse<half_sums_dotprod>,
-                                  scan_fine<half_sums_dotprod>};
+                                  scan_full<half_sums_dotprod>};
 constexpr Kernels kWithoutDotprod = {"neon",
                                      supported,
                                      dot,
                                      squared_l2,
                                      dot_int8,
                                      scan_coarse<half_sums_widening>,
-                                     scan_fine<half_sums_widening>};
+                                     scan_full<half_sums_widening>};
 
 }  // namespace
 

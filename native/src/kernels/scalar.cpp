@@ -64,64 +64,48 @@ void half_sums(const ScanQuery& query, const uint8_t* codes, int32_t* sums) {
     }
 }
 
-const float* block_metrics(const ScanQuery& query, const uint8_t* coarse) {
-    return reinterpret_cast<const float*>(coarse + half_bytes(query.groups));
-}
+struct Pass {
+    Metric error;
+    float error_factor;
+    int32_t correction;
+};
 
-size_t scan_coarse(const ScanQuery& query, const uint8_t* coarse, size_t block_count,
-                   float threshold, const CoarseOutput& output, Findings& findings) {
-    size_t found = 0;
-    for (size_t block = 0; block < block_count; ++block, coarse += coarse_bytes(query.groups)) {
-        const float* metrics = block_metrics(query, coarse);
-        int32_t* sums = output.sums + block * kBlockRows;
-        float* upper = output.upper + block * kBlockRows;
-        half_sums(query, coarse, sums);
+void scan(const ScanQuery& query, const Pass& pass, bool full, const Blocks& blocks,
+          const UpperBounds& out) {
+    const size_t half = half_bytes(query.groups);
+    for (size_t block = 0; block < blocks.count; ++block) {
+        const uint8_t* coarse = blocks.coarse + block * coarse_bytes(query.groups);
+        const float* metrics = reinterpret_cast<const float*>(coarse + half);
+        int32_t high[kBlockRows];
+        int32_t low[kBlockRows] = {};
+        half_sums(query, coarse, high);
+        if (full) half_sums(query, blocks.fine + block * half, low);
         float greatest = -std::numeric_limits<float>::infinity();
         for (size_t row = 0; row < kBlockRows; ++row) {
-            sums[row] *= 16;
-            const float product = static_cast<float>(sums[row] - query.coarse_correction) *
+            const float product = static_cast<float>(high[row] * 16 + low[row] - pass.correction) *
                                   metrics[kScale * kBlockRows + row] * query.scale;
             const float bound =
                 metrics[kNorm * kBlockRows + row] * query.norm_factor +
-                (metrics[kCoarseError * kBlockRows + row] * query.coarse_factor + query.floor);
-            upper[row] = product + bound;
-            greatest = std::max(greatest, upper[row]);
-            if (product - bound > threshold) {
-                findings.lower[found] = product - bound;
-                findings.row[found] = static_cast<uint32_t>(block * kBlockRows + row);
-                ++found;
-            }
+                (metrics[pass.error * kBlockRows + row] * pass.error_factor + query.floor);
+            out.rows[block * kBlockRows + row] = product + bound;
+            greatest = std::max(greatest, product + bound);
         }
-        output.greatest[block] = greatest;
+        out.blocks[block] = greatest;
     }
-    return found;
 }
 
-size_t scan_fine(const ScanQuery& query, const uint8_t* coarse, const uint8_t* fine,
-                 const int32_t* sums, float threshold, Findings& findings) {
-    const float* metrics = block_metrics(query, coarse);
-    int32_t low[kBlockRows];
-    half_sums(query, fine, low);
-    size_t found = 0;
-    for (size_t row = 0; row < kBlockRows; ++row) {
-        const float product = static_cast<float>(sums[row] + low[row] - query.correction) *
-                              metrics[kScale * kBlockRows + row] * query.scale;
-        const float bound = metrics[kNorm * kBlockRows + row] * query.norm_factor +
-                            (metrics[kError * kBlockRows + row] * query.error_factor + query.floor);
-        if (product + bound >= threshold) {
-            findings.upper[found] = product + bound;
-            findings.lower[found] = product - bound;
-            findings.row[found] = static_cast<uint32_t>(row);
-            ++found;
-        }
-    }
-    return found;
+void scan_coarse(const ScanQuery& query, const Blocks& blocks, const UpperBounds& out) {
+    scan(query, {kCoarseError, query.coarse_factor, query.coarse_correction}, false, blocks, out);
+}
+
+void scan_full(const ScanQuery& query, const Blocks& blocks, const UpperBounds& out) {
+    scan(query, {kError, query.error_factor, query.correction}, true, blocks, out);
 }
 
 bool supported(const CpuFeatures&) { return true; }
 
 constexpr Kernels kKernels = {"scalar", supported,   dot,      squared_l2,
-                              dot_int8, scan_coarse, scan_fine};
+                              dot_int8, scan_coarse, scan_full};
 
 }  // namespace
 
