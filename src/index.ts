@@ -15,7 +15,10 @@ export type {
   SetReport,
   TierStats,
 } from './cache-types.js';
-export type { Config, ConfigInput } from './config/types.js';
+export { type LoadOptions, loadConfig } from './config/load.js';
+export { Secret } from './config/secret.js';
+export { type ConfigRow, showConfig } from './config/show.js';
+export type { Config, ConfigInput, LoadedConfig, Source } from './config/types.js';
 export { type Clock, systemClock } from './core/clock.js';
 export type { Embedder, Embedding } from './core/embedder.js';
 export type { Candidate, Entry, Key } from './core/entry.js';
@@ -33,9 +36,12 @@ export type { LatencySummary } from './core/stats.js';
 export type { SetOptions, Tier, TierSize } from './core/tier.js';
 export { type Decision, decide, type Refusal } from './decide/decide.js';
 export { defaultMinSimilarity, type Policy, policy, type RuleName, ruleNames } from './decide/policy.js';
+export type { EmbedderIdentity } from './disk/environment.js';
+export type { Lifetime } from './disk/lifetime.js';
 export { type FunctionEmbedderOptions, functionEmbedder } from './embed/function.js';
 export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
 export type { IngestProgress, IngestReport } from './ingest/pipeline.js';
+export { type DatabaseSize, type DirectoryReport, inspectDirectory } from './inspect.js';
 export { type OpenOptions, openCache, openQueryService } from './open.js';
 export {
   type QueryAnswer,
