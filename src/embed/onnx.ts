@@ -43,6 +43,10 @@ export interface OnnxEmbedder extends Embedder {
   stats(): WorkerPoolStats;
 }
 
+// onnxruntime-node 1.30 reports usage to its vendor unless this is set before it starts, by the main thread: a worker's environment
+// is a copy that native code does not see. Whoever wants the reports sets it to 0.
+process.env.ORT_DISABLE_TELEMETRY ??= '1';
+
 const bundled = new URL('../../models/all-MiniLM-L6-v2/', import.meta.url);
 const worker = new URL('./onnx-worker.js', import.meta.url);
 const UNIT_TOLERANCE = 1e-3;
