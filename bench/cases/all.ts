@@ -1,0 +1,37 @@
+// Every case, and what a run of the chosen ones consists of; imported by run.ts.
+import type { CaseName, Job } from '../types.js';
+import { embed } from './embed.js';
+import { flat } from './flat.js';
+import { key } from './key.js';
+import { tiers } from './tiers.js';
+
+/** What every job of a run has in common. */
+export type JobDefaults = Pick<Job, 'seed' | 'runs' | 'quick'>;
+
+/** What the machine offers. */
+export interface Machine {
+  /** Kernels it can run, best first. */
+  readonly kernels: readonly string[];
+  /** Vectors of the user's own. */
+  readonly own?: { readonly file: string; readonly rows: number } | undefined;
+}
+
+/** Some cases and the contests they consist of. */
+export interface CaseDefinition {
+  readonly cases: readonly CaseName[];
+  /** Groups of jobs; the contenders of a group take turns. */
+  groups(defaults: JobDefaults, machine: Machine): Job[][];
+}
+
+const definitions = [key, flat, embed, tiers];
+
+/** The contests of the chosen cases. */
+export function planOf(chosen: ReadonlySet<CaseName>, defaults: JobDefaults, machine: Machine): Job[][] {
+  const groups = definitions
+    .filter(({ cases }) => cases.some((name) => chosen.has(name)))
+    .flatMap((definition) => definition.groups(defaults, machine));
+  // An index group yields the rows of both its cases.
+  const wanted = (job: Job) =>
+    chosen.has(job.case) || (job.case === 'flat-search' && chosen.has('flat-build'));
+  return groups.map((group) => group.filter(wanted)).filter((group) => group.length > 0);
+}

@@ -1,0 +1,38 @@
+// Cases of the whole cache, a tier at a time; imported by cases/all.ts.
+import type { CaseName, Job } from '../types.js';
+import type { CaseDefinition } from './all.js';
+
+const dimension = 384;
+/** Entries of the cache in these cases; Redis holds fewer, because each must be written to it first. */
+export const entries = 10_000;
+export const redisEntries = 2_000;
+
+const others: Readonly<Partial<Record<CaseName, readonly [contender: string, subject: string][]>>> = {
+  'tier-a-exact': [
+    ['bentocache', 'cache-bentocache'],
+    ['llm-semantic-cache', 'cache-llm-semantic-cache'],
+  ],
+  'tier-a-semantic': [['llm-semantic-cache', 'cache-llm-semantic-cache']],
+  'tier-b-redis': [['ioredis', 'redis-ioredis']],
+  miss: [['llm-semantic-cache', 'cache-llm-semantic-cache']],
+};
+
+/** Hits of each tier and the full miss, with and without the embedding. */
+export const tiers: CaseDefinition = {
+  cases: ['tier-a-exact', 'tier-a-semantic', 'tier-b-disk', 'tier-b-redis', 'tier-c', 'miss'],
+  groups(defaults) {
+    return this.cases.map((name) => {
+      const base = {
+        ...defaults,
+        case: name,
+        n: name === 'tier-b-redis' ? redisEntries : entries,
+        d: dimension,
+      };
+      // A miss of theirs costs what a hit does; a quick run has no time for it.
+      const rivals = (defaults.quick && name === 'miss' ? [] : (others[name] ?? [])).map(
+        ([contender, subject]): Job => ({ ...base, contender, subject }),
+      );
+      return [{ ...base, contender: 'ours', subject: 'cache-ours' }, ...rivals];
+    });
+  },
+};

@@ -1,0 +1,24 @@
+// hnswlib-node, the graph index that the reference uses; the only importer of it within bench/. Imported by registry.ts.
+import hnswlib from 'hnswlib-node';
+import { flatSubject, k } from './flat.js';
+
+const parameters = { m: 16, efConstruction: 200, efSearch: 50 };
+let last: number[] = [];
+
+/** HNSW by inner product with the reference's parameters. Rows become number[] within the build, because `addPoint` takes nothing else. */
+export const hnswlibFlat = flatSubject<hnswlib.HierarchicalNSW, number[]>({
+  build(rows, n, d, seed) {
+    const index = new hnswlib.HierarchicalNSW('ip', d);
+    index.initIndex(n, parameters.m, parameters.efConstruction, seed);
+    for (let i = 0; i < n; i++) index.addPoint(Array.from(rows.subarray(i * d, (i + 1) * d)), i);
+    index.setEf(parameters.efSearch);
+    return index;
+  },
+  prepare: (query) => Array.from(query),
+  search(index, query) {
+    last = index.searchKnn(query, k).neighbors;
+  },
+  idsOf: () => last,
+  note: 'M 16, efConstruction 200, efSearch 50; bytes = growth of the process',
+  buildNote: 'one addPoint a row; p50 = time of the whole build, ops/s = rows/s',
+});

@@ -1,0 +1,122 @@
+// Rows as text tables; imported by run.ts.
+import { type CaseName, caseNames, type Row } from '../types.js';
+import { claims, type Verdict } from './targets.js';
+
+/** What each case counts, for the table and the report. */
+export const titles: Readonly<Record<CaseName, string>> = {
+  key: 'key of a 60-character question',
+  'flat-search': 'the 10 nearest of n vectors',
+  'flat-build': 'an index over n vectors',
+  'embed-one': 'one 12-token question, one at a time',
+  'embed-throughput': '64 questions waiting',
+  'loop-delay': 'event-loop delay of the main thread while embedding',
+  'tier-a-exact': 'whole cache, the same question again',
+  'tier-a-semantic': 'whole cache, a stored question in other words',
+  'tier-b-disk': 'whole cache, found in LMDB',
+  'tier-b-redis': 'whole cache, found in Redis',
+  'tier-c': 'whole cache, found in the vector database',
+  miss: 'whole cache, every tier asked in vain',
+};
+
+/** What the columns mean. */
+export const units: readonly string[] = [
+  'p50, p95, p99: microseconds of one call; the middle of the runs. key: of batches of 256 calls. flat-build: of one whole build.',
+  'embed-throughput: from the hand-over of 64 texts until a text has its vector. loop-delay: between ticks of a 1 ms timer.',
+  'ops/s: calls a second, one after the other. flat-build: rows a second. embed-throughput, loop-delay: texts a second.',
+  '±%: half the distance between the fastest and the slowest run, in percent of the middle one.',
+  'right: share of right results, the worst run. Index: recall@10 against brute force in double precision. Cache: right tier and',
+  '  right answer. key: both ways agree. Embedding: cosine ≥ 0.999 with the bare run.',
+  'bytes: of memory a vector, or of a tier an entry. with: embedding included; without: excluded.',
+];
+
+const columns = ['p50 µs', 'p95 µs', 'p99 µs', 'ops/s', '±%', 'right', 'bytes'];
+const widths = [12, 12, 12, 12, 6, 7, 8];
+
+/** Three significant figures or so, thousands set apart. */
+export function figure(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return '–';
+  const digits = Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0;
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+/** The cells of a row behind its name. */
+export function cells({ p50Us, p95Us, p99Us, opsPerS, spreadPct, recall, bytes }: Row): string[] {
+  const spread = spreadPct === null ? '–' : spreadPct.toFixed(0);
+  const right = recall === null ? '–' : (Math.floor(recall * 1e3) / 1e3).toFixed(3);
+  return [
+    figure(p50Us),
+    figure(p95Us),
+    figure(p99Us),
+    figure(opsPerS),
+    spread,
+    right,
+    bytes === null ? '–' : figure(Math.round(bytes)),
+  ];
+}
+
+/** What a row is called in a table. */
+export function nameOf({ contender, embedded }: Row): string {
+  return embedded === undefined ? contender : `${contender}, ${embedded}`;
+}
+
+/** Rows of one case, n and data set: one table. */
+export interface Section {
+  readonly case: CaseName;
+  readonly heading: string;
+  readonly rows: readonly Row[];
+}
+
+/** The rows in tables, in the order of the cases. */
+export function sectionsOf(rows: readonly Row[]): Section[] {
+  const groups = new Map<string, Row[]>();
+  for (const name of caseNames) {
+    for (const row of rows.filter((candidate) => candidate.case === name)) {
+      const size = [
+        row.n === null ? '' : `n=${figureOfCount(row.n)}`,
+        row.d === null ? '' : `d=${row.d}`,
+        name === 'flat-search' ? 'k=10' : '',
+        row.data ?? '',
+      ].filter((part) => part !== '');
+      const heading = [name, ...size].join(' · ');
+      groups.set(heading, [...(groups.get(heading) ?? []), row]);
+    }
+  }
+  return [...groups].map(([heading, members]) => ({
+    case: (members[0] as Row).case,
+    heading,
+    rows: members,
+  }));
+}
+
+const figureOfCount = (value: number) => value.toLocaleString('en-US');
+
+/** One table as text. */
+export function sectionLines({ case: name, heading, rows }: Section): string[] {
+  const first = 34;
+  const pad = (texts: readonly string[]) =>
+    texts.map((text, i) => text.padStart(widths[i] as number)).join('');
+  const lines = ['', `${heading} — ${titles[name]}`, ''.padEnd(first) + pad(columns)];
+  for (const row of rows) {
+    const label = `  ${nameOf(row)}`.padEnd(first);
+    lines.push(row.failed === undefined ? label + pad(cells(row)) : `${label}  failed: ${row.failed}`);
+  }
+  const claim = claims[name];
+  if (claim) lines.push(`  reference claims ${claim.claim}; reached when measured: ${claim.reached}`);
+  return lines;
+}
+
+/** The targets as text. */
+export function verdictLines(verdicts: readonly Verdict[]): string[] {
+  return verdicts.map(({ target, measured, must, stretch }) => {
+    const goals = stretch === undefined ? must : `${must}, stretch ${stretch}`;
+    return `  ${target}\n      ${measured} → ${goals}`;
+  });
+}
+
+/** Notes of the rows, each contender of a case once. */
+export function noteLines(rows: readonly Row[]): string[] {
+  const notes = rows
+    .filter((row) => row.note !== undefined)
+    .map((row) => `  ${row.case} · ${nameOf(row)}: ${row.note}`);
+  return [...new Set(notes)];
+}

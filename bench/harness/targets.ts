@@ -1,0 +1,186 @@
+// The speeds this project holds itself to, judged against a run's rows; imported by run.ts and the report.
+import type { CaseName, DataSet, Embedded, Row } from '../types.js';
+
+/** A target and what a run made of it. */
+export interface Verdict {
+  readonly case: CaseName;
+  readonly target: string;
+  /** What was measured, in words; why there is nothing, when there is not. */
+  readonly measured: string;
+  readonly must: 'reached' | 'not reached' | 'not measured';
+  /** Undefined where there is no further goal. */
+  readonly stretch: 'reached' | 'not reached' | 'not measured' | undefined;
+}
+
+interface Target {
+  readonly case: CaseName;
+  readonly text: string;
+  readonly must: number;
+  readonly stretch?: number;
+  /** The measured figure, or undefined where a row is missing. */
+  measure(rows: Rows): number | undefined;
+  /** Greater is better; default false. */
+  readonly atLeast?: boolean;
+  show(value: number): string;
+}
+
+/** Finds rows by case and contender. */
+class Rows {
+  readonly #rows: readonly Row[];
+  readonly #data: DataSet;
+  constructor(rows: readonly Row[], data: DataSet) {
+    this.#rows = rows;
+    this.#data = data;
+  }
+  get(name: CaseName, contender: string, where: { n?: number; embedded?: Embedded } = {}): Row | undefined {
+    return this.#rows.find(
+      (row) =>
+        row.case === name &&
+        row.contender === contender &&
+        row.failed === undefined &&
+        (row.data ?? this.#data) === this.#data &&
+        (where.n === undefined || row.n === where.n) &&
+        (where.embedded === undefined || row.embedded === where.embedded),
+    );
+  }
+}
+
+type Figure = 'p50Us' | 'p99Us' | 'opsPerS';
+
+/** `a` over `b`; undefined when one of them was not measured. */
+function ratio(a: Row | undefined, b: Row | undefined, figure: Figure): number | undefined {
+  const [x, y] = [a?.[figure], b?.[figure]];
+  return typeof x === 'number' && typeof y === 'number' ? x / y : undefined;
+}
+
+const microseconds = (value: number) => `${value.toFixed(value < 10 ? 2 : 1)} µs`;
+const milliseconds = (us: number) => `${(us / 1e3).toFixed(2)} ms`;
+const times = (value: number) => `${value.toFixed(2)}x`;
+const part = (value: number) => `1/${(1 / value).toFixed(1)}`;
+const at10k = { n: 10_000 };
+
+const targets: readonly Target[] = [
+  {
+    case: 'key',
+    text: 'key of a 60-character question, speed against JavaScript: ≥ 2x (stretch 3x)',
+    must: 2,
+    stretch: 3,
+    atLeast: true,
+    measure: (rows) => ratio(rows.get('key', 'ours'), rows.get('key', 'js'), 'opsPerS'),
+    show: times,
+  },
+  {
+    case: 'flat-search',
+    text: 'search of 10k at recall 1.000, p50 against hnswlib-node: ≤ 1/3 (stretch 1/5)',
+    must: 1 / 3,
+    stretch: 1 / 5,
+    measure(rows) {
+      const ours = rows.get('flat-search', 'ours', at10k);
+      // A faster answer that is not exact does not count.
+      return ours?.recall === 1
+        ? ratio(ours, rows.get('flat-search', 'hnswlib-node', at10k), 'p50Us')
+        : undefined;
+    },
+    show: part,
+  },
+  {
+    case: 'flat-build',
+    text: 'build of 10k against hnswlib-node: ≤ 1/50',
+    must: 1 / 50,
+    measure: (rows) =>
+      ratio(rows.get('flat-build', 'ours', at10k), rows.get('flat-build', 'hnswlib-node', at10k), 'p50Us'),
+    show: part,
+  },
+  {
+    case: 'tier-a-exact',
+    text: 'exact hit in tier A, key included, p50: ≤ 5 µs (stretch 2 µs)',
+    must: 5,
+    stretch: 2,
+    measure: (rows) => rows.get('tier-a-exact', 'ours', { embedded: 'without' })?.p50Us ?? undefined,
+    show: microseconds,
+  },
+  {
+    case: 'tier-a-semantic',
+    text: 'semantic hit in tier A at 10k, embedding excluded, p50: ≤ 100 µs (stretch 60 µs)',
+    must: 100,
+    stretch: 60,
+    measure: (rows) =>
+      rows.get('tier-a-semantic', 'ours', { ...at10k, embedded: 'without' })?.p50Us ?? undefined,
+    show: microseconds,
+  },
+  {
+    case: 'embed-one',
+    text: 'one 12-token question, p50 above the bare onnxruntime-node run: ≤ 0.4 ms (stretch 0.2 ms)',
+    must: 400,
+    stretch: 200,
+    measure(rows) {
+      const ours = rows.get('embed-one', 'ours')?.p50Us;
+      const bare = rows.get('embed-one', 'onnxruntime-node')?.p50Us;
+      return typeof ours === 'number' && typeof bare === 'number' ? ours - bare : undefined;
+    },
+    show: milliseconds,
+  },
+  {
+    case: 'embed-throughput',
+    text: 'texts/s with 64 waiting, against transformers.js: ≥ 1.7x (stretch 2x)',
+    must: 1.7,
+    stretch: 2,
+    atLeast: true,
+    measure: (rows) =>
+      ratio(rows.get('embed-throughput', 'ours'), rows.get('embed-throughput', 'transformers.js'), 'opsPerS'),
+    show: times,
+  },
+  {
+    case: 'loop-delay',
+    text: 'event-loop delay p99 while all workers embed: < 10 ms (stretch 3 ms)',
+    must: 10_000,
+    stretch: 3_000,
+    measure: (rows) => rows.get('loop-delay', 'ours')?.p99Us ?? undefined,
+    show: milliseconds,
+  },
+];
+
+/** Judges each target whose case was run; those of the indexes on the user's own vectors too. */
+export function judge(rows: readonly Row[]): Verdict[] {
+  const ran = new Set(rows.map((row) => row.case));
+  return targets
+    .filter((target) => ran.has(target.case))
+    .flatMap((target) => {
+      const onOwn = rows.some((row) => row.case === target.case && row.data === 'own');
+      const verdict = verdictOf(target, new Rows(rows, 'clustered'), '');
+      return onOwn ? [verdict, verdictOf(target, new Rows(rows, 'own'), ', own vectors')] : [verdict];
+    });
+}
+
+function verdictOf(target: Target, rows: Rows, where: string): Verdict {
+  const value = target.measure(rows);
+  const against = (goal: number) => {
+    if (value === undefined) return 'not measured';
+    return (target.atLeast ? value >= goal : value <= goal) ? 'reached' : 'not reached';
+  };
+  return {
+    case: target.case,
+    target: target.text + where,
+    measured: value === undefined ? 'a row is missing or failed' : target.show(value),
+    must: against(target.must),
+    stretch: target.stretch === undefined ? undefined : against(target.stretch),
+  };
+}
+
+/** What the reference promises for a tier, and what it and another cache reached when they were measured (2 cores, p50). */
+export const claims: Readonly<
+  Partial<Record<CaseName, { readonly claim: string; readonly reached: string }>>
+> = {
+  'tier-a-exact': {
+    claim: 'tier A 0.5–3 ms',
+    reached: 'its key alone 4 µs; it has no exact hit in tier A',
+  },
+  'tier-a-semantic': {
+    claim: 'tier A 0.5–3 ms',
+    reached:
+      '0.30–0.43 ms at 1k, 0.56–0.66 ms at 10k; 7.6–8.8 ms with the embedding. GPTCache: 4.1–9.3 ms at 10k, 18–37 ms with it',
+  },
+  'tier-b-disk': { claim: 'tier B 5–15 ms', reached: 'it has no tier B on disk' },
+  'tier-b-redis': { claim: 'tier B 5–15 ms', reached: '0.19–0.28 ms for the Redis hit, PING 0.04–0.08 ms' },
+  'tier-c': { claim: 'tier C 20–100 ms', reached: '0.6 ms at 1k, 1.2 ms at 10k, vector given' },
+};

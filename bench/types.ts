@@ -1,0 +1,127 @@
+// The words that the harness, the cases and the contenders share; types only, imported within bench/.
+
+/** Names of the cases, in the order in which they run. */
+export const caseNames = [
+  'key',
+  'flat-search',
+  'flat-build',
+  'embed-one',
+  'embed-throughput',
+  'loop-delay',
+  'tier-a-exact',
+  'tier-a-semantic',
+  'tier-b-disk',
+  'tier-b-redis',
+  'tier-c',
+  'miss',
+] as const;
+
+/** A case. */
+export type CaseName = (typeof caseNames)[number];
+
+/** Which vectors an index case runs on. */
+export type DataSet = 'clustered' | 'gaussian' | 'own';
+
+/** Whether a row's latencies include the embedding of the question. */
+export type Embedded = 'with' | 'without';
+
+/** One contender of one case: what a child process is told. */
+export interface Job {
+  readonly case: CaseName;
+  /** The name that the row carries. */
+  readonly contender: string;
+  /** Key of the factory in `contenders/registry.ts`. */
+  readonly subject: string;
+  /** Stored vectors or entries. */
+  readonly n: number | null;
+  /** Dimension of the vectors. */
+  readonly d: number | null;
+  readonly data?: DataSet;
+  /** File of the set `own`: float32 values of rows of d, unit length, little endian. */
+  readonly vectors?: string;
+  readonly seed: number;
+  /** Runs of each variant. */
+  readonly runs: number;
+  /** Shorter runs; figures are noisier. */
+  readonly quick: boolean;
+  /** Something is timed while it sets up, so nothing else may run then. */
+  readonly quietSetup?: boolean;
+  /** Set in the child's environment; forces a kernel. */
+  readonly kernel?: string;
+  /** Runs of the index build; 1 takes the build that the search needs anyway. */
+  readonly buildRuns?: number;
+}
+
+/** What the parent hands to a child beside its job. */
+export interface Ground {
+  /** A directory of this run, removed at its end. */
+  readonly directory: string;
+  /** Port of the Redis server of this run on 127.0.0.1. */
+  readonly redisPort: number | undefined;
+}
+
+/** One row that a subject fills. */
+export interface Variant {
+  /** Default: the job's. */
+  readonly case?: CaseName;
+  readonly embedded?: Embedded;
+  /** One of several ways to do the same: the row of the fastest bears the contender's plain name, the others this behind it. */
+  readonly way?: string;
+  readonly n?: number;
+  /** Default: the job's. */
+  readonly runs?: number;
+  /** What a reader of the figures must know. */
+  readonly note?: string;
+}
+
+/** Figures of one run. Times in microseconds, null where a figure does not apply. */
+export interface Figures {
+  readonly p50Us: number | null;
+  readonly p95Us: number | null;
+  readonly p99Us: number | null;
+  readonly opsPerS: number | null;
+  /** Share of right results, 0 to 1. */
+  readonly recall: number | null;
+  /** Bytes a vector or an entry. */
+  readonly bytes: number | null;
+}
+
+/** A contender set up in its own process. */
+export interface Subject {
+  readonly variants: readonly Variant[];
+  /** Warms up, then measures once. `round` counts from 0. */
+  run(variant: number, round: number): Promise<Figures>;
+  close(): Promise<void>;
+}
+
+/** Makes a subject; may take its time, which is not measured. */
+export type SubjectFactory = (job: Job, ground: Ground) => Promise<Subject>;
+
+/** One line of the output. The first ten fields are the contract with readers of the file. */
+export interface Row extends Figures {
+  readonly case: CaseName;
+  readonly contender: string;
+  readonly n: number | null;
+  readonly d: number | null;
+  readonly data?: DataSet;
+  readonly embedded?: Embedded;
+  readonly runs: number;
+  /** Half the distance from the fastest to the slowest run's p50, in percent of the middle one. */
+  readonly spreadPct: number | null;
+  readonly note?: string;
+  /** Why there are no figures. */
+  readonly failed?: string;
+}
+
+/** What the child says to the parent. */
+export type FromChild =
+  | { readonly kind: 'started' }
+  | { readonly kind: 'ready'; readonly variants: readonly Variant[] }
+  | { readonly kind: 'figures'; readonly figures: Figures }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** What the parent says to the child. */
+export type ToChild =
+  | { readonly kind: 'setup'; readonly job: Job; readonly ground: Ground }
+  | { readonly kind: 'run'; readonly variant: number; readonly round: number }
+  | { readonly kind: 'close' };
