@@ -115,7 +115,8 @@ class FlatIndex {
     void erase(uint32_t id, Location at);
     void place(uint32_t id, uint32_t shard, const float* vector, const Quantised& metrics);
     Status prepare(const float* query, Prepared& prepared);
-    void scan(const Shard& shard, const ScanQuery& query, bool full);
+    void scan(Shard& shard, const ScanQuery& query, bool full);
+    void refine(const Shard& shard, const ScanQuery& query, float threshold);
     float threshold_for(const Shard& shard, const Prepared& query, size_t k);
     bool list_candidates(size_t rows, float threshold, size_t limit);
     void find_candidates(Shard& shard, const Prepared& query, size_t k);

@@ -168,12 +168,28 @@ uint32_t Shard::remove(const RowLayout& layout, uint32_t row) {
     }
     source.vacate();
     --size_;
-    const size_t in_use = size_ == 0 ? 0 : place(layout, size_ - 1).chunk + 1;
+    const size_t in_use = chunks_in_use(layout);
     while (chunks_.size() > in_use + 1) {
         capacity_ -= chunks_.back().rows();
         chunks_.pop_back();
     }
     return moved;
+}
+
+size_t Shard::first_row(const RowLayout& layout, size_t chunk) {
+    size_t first = 0;
+    size_t rows = kLeastRows;
+    for (; chunk > 0 && rows < layout.chunk_rows; --chunk) {
+        first += rows;
+        rows *= 2;
+    }
+    return first + chunk * rows;
+}
+
+bool Shard::coarse_pays() {
+    if (skips_left_ == 0) return true;
+    --skips_left_;
+    return false;
 }
 
 void Shard::note_coarse(bool paid) {

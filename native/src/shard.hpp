@@ -81,12 +81,23 @@ class Shard {
     /// @return the id that now has the number `row`, or kReservedNumber when `row` was the last.
     uint32_t remove(const RowLayout& layout, uint32_t row);
 
-    /// @brief Whether the next search should begin with the coarse codes.
-    bool coarse_pays() const { return skips_left_ == 0; }
+    /// @brief Whether this search should begin with the coarse codes; counts the searches that
+    /// should not.
+    bool coarse_pays();
 
-    /// @brief Tells what a search made of the coarse codes; searches without them count down.
+    /// @brief Tells what a search made of the coarse codes.
     void note_coarse(bool paid);
-    void note_skip() { --skips_left_; }
+
+    /// @brief False and true in turn.
+    bool turn() { return backwards_ = !backwards_; }
+
+    /// @brief Chunks that hold rows.
+    size_t chunks_in_use(const RowLayout& layout) const {
+        return size_ == 0 ? 0 : place(layout, size_ - 1).chunk + 1;
+    }
+
+    /// @brief Number of a chunk's first row.
+    static size_t first_row(const RowLayout& layout, size_t chunk);
 
     const float* vector(const RowLayout& layout, uint32_t row) const;
     uint32_t id(const RowLayout& layout, uint32_t row) const;
@@ -104,9 +115,10 @@ class Shard {
     uint32_t partition_;
     size_t size_ = 0;
     size_t capacity_ = 0;
-    // Affects the speed of searches, never their result.
+    // These affect the speed of searches, never their result.
     uint32_t skips_ = 0;
     uint32_t skips_left_ = 0;
+    bool backwards_ = true;
     std::vector<Chunk> chunks_;
 };
 
