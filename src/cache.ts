@@ -18,8 +18,9 @@ import type { Entry } from './core/entry.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
 import { Flight } from './core/flight.js';
 import { queryKey } from './core/key.js';
+import type { Moment } from './core/removals.js';
 import { Scope, type ScopeFields } from './core/scope.js';
-import { seal } from './core/value.js';
+import { type SealedValue, seal } from './core/value.js';
 import { makeLookup } from './lookup.js';
 import type { OpenOptions } from './open.js';
 import { Recorder } from './recorder.js';
@@ -33,7 +34,7 @@ export interface CacheParts extends Omit<CascadeParts, 'onEmbedError' | 'onStore
   /** Throws `InvalidArgumentError` for what no tier could store. */
   readonly checkValue: (value: unknown) => void;
   /** Releases what the cache was built on, after its tiers and the embedder. */
-  readonly release: (stats: CacheStats) => Promise<void>;
+  readonly release: (stats: CacheStats | undefined) => Promise<void>;
 }
 
 /**
@@ -46,8 +47,6 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   readonly #recorder: Recorder;
   readonly #commonScope: Scope;
   readonly #flight = new Flight<Answer>();
-  // Counts removals: an answer whose generation began before one must not be stored after it.
-  #removals = 0;
   #closing: Promise<void> | undefined;
 
   /** Opens a cache; the same as `openCache`. */
@@ -92,9 +91,12 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     checkTtl(options.ttlMs);
     const atOnce = options.refresh ? undefined : this.#cascade.findAtOnce(query);
     if (atOnce !== undefined) return this.#hitAtOnce<T>(query, atOnce, started);
-    const coalesced = this.#flight.has(query.key);
+    // Joining what began before a removal would give what was removed; joining a lookup would be no refresh.
+    const removed = this.#cascade.removals.latest(query.key, query.scope.id);
+    const flight = `${query.key} ${removed}${options.refresh ? ' anew' : ''}`;
+    const coalesced = this.#flight.has(flight);
     const work = (signal: AbortSignal) => this.#resolve(query, generate, options, started, signal);
-    const answer = (await this.#flight.run(query.key, work, options.signal)) as Answer<T>;
+    const answer = (await this.#flight.run(flight, work, options.signal)) as Answer<T>;
     if (!coalesced) return answer;
     this.#recorder.count('queries');
     this.#recorder.count('coalesced');
@@ -118,12 +120,12 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
    */
   async set(prompt: string, value: unknown, options: AskOptions = {}): Promise<SetReport> {
     const query = this.#query(prompt, options);
-    this.#parts.checkValue(value);
+    const sealed = this.#seal(value);
     checkTtl(options.ttlMs);
     const embedding = this.#parts.semantic()
       ? await this.#cascade.embed(query.text, options.signal)
       : undefined;
-    const stored = await this.#cascade.store(this.#entry(query, value, embedding, options.ttlMs));
+    const stored = await this.#cascade.store(this.#entry(query, sealed.read(), embedding, options.ttlMs));
     return {
       stored,
       failed: this.#parts.tiers.map(({ name }) => name).filter((name) => !stored.includes(name)),
@@ -136,14 +138,12 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
    */
   async delete(prompt: string, options: ScopeOption = {}): Promise<boolean> {
     const { key, scope } = this.#query(prompt, options);
-    this.#removals++;
     return this.#cascade.delete(key, scope);
   }
 
   /** Removes all answers, or with `scope` all of that scope. @throws {TierError} ERR_LLM_CACHE_TIER */
   async clear(options: ScopeOption = {}): Promise<void> {
     this.#checkOpen();
-    this.#removals++;
     await this.#cascade.clear(options.scope === undefined ? undefined : this.#scopeOf(options));
   }
 
@@ -167,10 +167,14 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       await this.#cascade.idle();
-      const stats = await this.stats();
-      for (const tier of this.#parts.tiers) await tier.close();
-      await this.#parts.embedder.close();
-      await this.#parts.release(stats);
+      const stats = await this.stats().catch(() => undefined);
+      const { tiers, embedder, release } = this.#parts;
+      const failures: unknown[] = [];
+      // One that cannot be closed must not keep the others open.
+      for (const part of [...tiers, embedder, { close: () => release(stats) }]) {
+        await part.close().catch((error: unknown) => failures.push(error));
+      }
+      if (failures.length > 0) throw failures[0];
     })();
     return this.#closing;
   }
@@ -186,12 +190,12 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     started: number,
     signal: AbortSignal,
   ): Promise<Answer> {
-    const removals = this.#removals;
+    const began = this.#cascade.removals.now();
     const finding = await this.#cascade.find(query, signal, options.refresh);
     const lookup = this.#lookup(query, finding, started);
     if (lookup.match !== 'none') return this.#record(lookup) as Answer;
     const generated = await generate({ signal, vector: finding.embedding?.vector });
-    const value = this.#keep(query, generated, finding.embedding, options.ttlMs, removals);
+    const value = this.#keep(query, generated, finding.embedding, options.ttlMs, began);
     const answer = { ...lookup, value, latencyMs: this.#parts.clock.mono() - started };
     this.#record(answer);
     return answer;
@@ -203,16 +207,17 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     value: unknown,
     embedding: Embedding | undefined,
     ttlMs: number | undefined,
-    removals: number,
+    began: Moment,
   ): unknown {
+    let sealed: SealedValue;
     try {
-      this.#parts.checkValue(value);
+      sealed = this.#seal(value);
     } catch {
       this.#recorder.count('uncacheable');
       return value;
     }
-    const sealed = seal(value);
-    if (removals === this.#removals && this.#closing === undefined) {
+    const removed = this.#cascade.removals.since(began, query.key, query.scope.id);
+    if (!removed && this.#closing === undefined) {
       void this.#cascade.store(this.#entry(query, sealed.read(), embedding, ttlMs));
     }
     return sealed.read();
@@ -278,6 +283,15 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   #scopeOf({ scope }: ScopeOption): Scope {
     if (scope === undefined) return this.#commonScope;
     return scope instanceof Scope ? scope : this.scope(scope);
+  }
+
+  #seal(value: unknown): SealedValue {
+    this.#parts.checkValue(value);
+    try {
+      return seal(value);
+    } catch (error) {
+      throw new InvalidArgumentError('value', 'a value that can be copied', value, { cause: error });
+    }
   }
 
   #checkOpen(): void {

@@ -2,6 +2,8 @@
 import type { Clock } from './core/clock.js';
 import type { Embedder, Embedding } from './core/embedder.js';
 import type { Entry, Key } from './core/entry.js';
+import { EmbedError } from './core/errors.js';
+import { type Moment, Removals } from './core/removals.js';
 import type { Scope } from './core/scope.js';
 import { isPromise, type Tier } from './core/tier.js';
 import { decide, type Refusal } from './decide/decide.js';
@@ -18,6 +20,8 @@ export interface CascadeParts {
   /** False while only exact matches are wanted: nothing is embedded then. */
   readonly semantic: () => boolean;
   readonly clock: Clock;
+  /** Milliseconds an embedding may take; the question then counts as one that nothing is near to. */
+  readonly embedTimeoutMs: number;
   /** Told of an embedding that failed; the question then counts as one that nothing is near to. */
   readonly onEmbedError: (error: unknown) => void;
   /** Told of a tier that could not be written. */
@@ -52,8 +56,8 @@ const headStartMs = 1;
 export class Cascade {
   readonly #parts: CascadeParts;
   readonly #background = new Set<Promise<unknown>>();
-  // Counts removals: a promotion that began before one must not bring the entry back.
-  #removals = 0;
+  /** A promotion or a generation that began before a removal must not bring the entry back. */
+  readonly removals = new Removals();
 
   constructor(parts: CascadeParts) {
     this.#parts = parts;
@@ -72,32 +76,57 @@ export class Cascade {
   async find(query: Query, signal: AbortSignal | undefined, refresh = false): Promise<Finding> {
     const { semantic, clock } = this.#parts;
     const tiers = refresh ? [] : this.#parts.tiers;
-    const removals = this.#removals;
-    const late: Promise<Finding>[] = [];
+    const began = this.removals.now();
+    const late: Promise<Finding | undefined>[] = [];
     for (const [level, tier] of tiers.entries()) {
       const answer = tier.get(query.key, query.scope);
       const entry = isPromise(answer) ? await this.#headStart(answer) : answer;
-      if (entry === 'late') late.push(this.#whenFound(answer as Promise<Entry | undefined>, level, removals));
-      else if (entry !== undefined) return this.#exact(entry, level, removals);
+      if (entry === 'late') late.push(this.#whenFound(answer as Promise<Entry | undefined>, level, began));
+      else if (entry !== undefined) return this.#exact(entry, level, began);
     }
-    if (!semantic()) return { ...nothing, ...(await firstOf(late, Promise.resolve(nothing))) };
+    if (!semantic()) return (await anyOf(late)) ?? nothing;
     const started = clock.mono();
     const embedding = await firstOf(late, this.embed(query.text, signal));
     const embedMs = clock.mono() - started;
-    if (embedding === undefined || 'hit' in embedding) return { ...nothing, ...embedding, embedMs };
-    if (!embedding.matchable || refresh) return { ...nothing, embedding, embedMs };
-    return { ...(await this.#findNear(query, embedding, removals)), embedding, embedMs };
+    if (embedding !== undefined && 'hit' in embedding) return { ...embedding, embedMs };
+    const comparable = embedding?.matchable && !refresh;
+    const near = comparable ? await this.#findNear(query, embedding, began) : nothing;
+    // The origin costs far more than what is left of a late tier's time.
+    const found = near.hit === undefined ? await anyOf(late) : undefined;
+    return { ...(found ?? near), embedding, embedMs };
   }
 
   /** The text's embedding; undefined, and reported, when the embedder failed. Rejects only with the signal's reason. */
   async embed(text: string, signal: AbortSignal | undefined): Promise<Embedding | undefined> {
     try {
-      return await this.#parts.embedder.embed(text, { signal });
+      return await this.#embedInTime(text, signal);
     } catch (error) {
       if (signal?.aborted) throw error;
       this.#parts.onEmbedError(error);
       return undefined;
     }
+  }
+
+  #embedInTime(text: string, signal: AbortSignal | undefined): Promise<Embedding> {
+    const { embedder, clock, embedTimeoutMs } = this.#parts;
+    const abort = new AbortController();
+    return new Promise((resolve, reject) => {
+      const leave = (reason: unknown) => {
+        reject(reason);
+        abort.abort(reason);
+      };
+      const cancel = clock.after(embedTimeoutMs, () =>
+        leave(new EmbedError(embedder.name, `no vector within ${embedTimeoutMs} ms`)),
+      );
+      const onAbort = () => leave(signal?.reason);
+      if (signal?.aborted) onAbort();
+      signal?.addEventListener('abort', onAbort, { once: true });
+      const settled = () => {
+        cancel();
+        signal?.removeEventListener('abort', onAbort);
+      };
+      embedder.embed(text, { signal: abort.signal }).then(resolve, reject).finally(settled);
+    });
   }
 
   /** Writes the entry to every tier; resolves to the names of those that hold it. A tier that fails is reported, not thrown. */
@@ -117,15 +146,13 @@ export class Cascade {
 
   /** Removes an entry from all tiers. @throws {TierError} ERR_LLM_CACHE_TIER when one of them cannot say that it is gone. */
   async delete(key: Key, scope: Scope): Promise<boolean> {
-    this.#removals++;
-    const removed = await this.#onAll((tier) => tier.delete(key, scope));
+    const removed = await this.#removeFromAll(key, (tier) => tier.delete(key, scope));
     return removed.includes(true);
   }
 
   /** Removes everything, or everything of a scope. @throws as `delete`. */
   async clear(scope?: Scope): Promise<void> {
-    this.#removals++;
-    await this.#onAll((tier) => tier.clear(scope));
+    await this.#removeFromAll(scope?.id, (tier) => tier.clear(scope));
   }
 
   /** Resolves when promotions and writes under way are done. */
@@ -133,7 +160,7 @@ export class Cascade {
     while (this.#background.size > 0) await Promise.allSettled([...this.#background]);
   }
 
-  async #findNear({ text, scope }: Query, { vector }: Embedding, removals: number) {
+  async #findNear({ text, scope }: Query, { vector }: Embedding, began: Moment) {
     const { tiers, candidates, policy } = this.#parts;
     let refused: Refusal | undefined;
     for (const [level, tier] of tiers.entries()) {
@@ -144,24 +171,26 @@ export class Cascade {
       if (decision.accepted !== undefined) {
         const { entry, similarity } = decision.accepted;
         tier.touch?.(entry.key);
-        this.#promote(entry, level, removals);
+        this.#promote(entry, level, began);
         return { hit: { entry, tier: tier.name, similarity, exact: false }, refused };
       }
     }
     return { hit: undefined, refused };
   }
 
-  #exact(entry: Entry, level: number, removals: number): Finding {
-    this.#promote(entry, level, removals);
+  #exact(entry: Entry, level: number, began: Moment): Finding {
+    this.#promote(entry, level, began);
     const tier = (this.#parts.tiers[level] as Tier).name;
     return { ...nothing, hit: { entry, tier, similarity: 1, exact: true } };
   }
 
-  #promote(entry: Entry, level: number, removals: number): void {
+  #promote(entry: Entry, level: number, began: Moment): void {
     for (const tier of this.#parts.tiers.slice(0, level)) {
-      if (this.#removals !== removals) return;
       const write = Promise.resolve()
-        .then(() => (this.#removals === removals ? tier.set(entry, { onlyIfAbsent: true }) : undefined))
+        .then(() => {
+          const removed = this.removals.since(began, entry.key, entry.scope);
+          return removed ? undefined : tier.set(entry, { onlyIfAbsent: true });
+        })
         .catch((error: unknown) => this.#parts.onStoreError(tier.name, error));
       this.#track(write);
     }
@@ -175,19 +204,35 @@ export class Cascade {
     });
   }
 
-  /** Settles with the finding if the late answer is an entry; a late miss never settles. */
-  #whenFound(answer: Promise<Entry | undefined>, level: number, removals: number): Promise<Finding> {
-    return new Promise((resolve, reject) => {
-      answer.then((entry) => entry && resolve(this.#exact(entry, level, removals)), reject);
-    });
+  /** The finding, if the late answer is an entry. */
+  #whenFound(answer: Promise<Entry | undefined>, level: number, began: Moment): Promise<Finding | undefined> {
+    const found = answer.then((entry) =>
+      entry === undefined ? undefined : this.#exact(entry, level, began),
+    );
+    // A strict tier may fail after another one has answered, when nobody listens any more.
+    found.catch(() => {});
+    return found;
   }
 
-  async #onAll<T>(call: (tier: Tier) => T | Promise<T>): Promise<T[]> {
-    const results = await Promise.allSettled(this.#parts.tiers.map(async (tier) => call(tier)));
-    return results.map((result) => {
-      if (result.status === 'rejected') throw result.reason;
-      return result.value;
-    });
+  /**
+   * The last tier first, each after the one below it: a lookup that still found the entry below may promote it meanwhile, and
+   * what it promoted goes when the turn comes to the tier above.
+   */
+  async #removeFromAll<T>(what: string | undefined, call: (tier: Tier) => T | Promise<T>): Promise<T[]> {
+    this.removals.note(what);
+    const results: T[] = [];
+    const failures: unknown[] = [];
+    for (const tier of this.#parts.tiers.toReversed()) {
+      try {
+        results.push(await call(tier));
+      } catch (error) {
+        failures.push(error);
+      }
+      // Again, for the lookups that began since.
+      this.removals.note(what);
+    }
+    if (failures.length > 0) throw failures[0];
+    return results;
   }
 
   #track<T>(work: Promise<T>): Promise<T> {
@@ -199,7 +244,23 @@ export class Cascade {
 
 const nothing: Finding = { hit: undefined, refused: undefined, embedding: undefined, embedMs: 0 };
 
-/** Whatever settles first: a late exact answer, or the work that goes on meanwhile. */
-function firstOf<T>(late: readonly Promise<Finding>[], work: Promise<T>): Promise<T | Finding> {
-  return late.length === 0 ? work : Promise.race([...late, work]);
+/** Whatever comes first: a late exact answer, or the work that goes on meanwhile. */
+function firstOf<T>(late: readonly Promise<Finding | undefined>[], work: Promise<T>): Promise<T | Finding> {
+  if (late.length === 0) return work;
+  const hits = late.map(
+    (answer) =>
+      new Promise<Finding>((resolve, reject) => {
+        answer.then((finding) => finding && resolve(finding), reject);
+      }),
+  );
+  return Promise.race([...hits, work]);
+}
+
+/** The first tier's late exact answer, once each has answered. */
+async function anyOf(late: readonly Promise<Finding | undefined>[]): Promise<Finding | undefined> {
+  for (const answer of late) {
+    const finding = await answer;
+    if (finding !== undefined) return finding;
+  }
+  return undefined;
 }

@@ -15,7 +15,7 @@ import type { Tier } from './core/tier.js';
 import { type Policy, policy } from './decide/policy.js';
 import { encodeValue } from './disk/codec.js';
 import { Environment } from './disk/environment.js';
-import { addLifetime } from './disk/lifetime.js';
+import { addLifetime, type Lifetime } from './disk/lifetime.js';
 import { cachedEmbedder } from './embed/cached.js';
 import { embedderIsSane } from './embed/canary.js';
 import { mockEmbedder } from './embed/mock.js';
@@ -132,17 +132,25 @@ function assemble(
     candidates,
     semantic: () => watch.sane,
     clock,
+    embedTimeoutMs: config.embedding.timeoutMs,
     ttlMs: ttlSeconds === null ? Number.POSITIVE_INFINITY : ttlSeconds * 1000,
     checkValue: (value) => void encodeValue(value),
-    async release({ queries, misses, refused, tiers }: CacheStats) {
-      const hits = Object.fromEntries(
-        tiers.map(({ name, exact, semantic }) => [name, exact.count + semantic.count]),
-      );
-      await addLifetime(environment, { queries, misses, refused, hits });
-      await environment.close();
+    async release(stats: CacheStats | undefined) {
+      try {
+        if (stats !== undefined) await addLifetime(environment, totals(stats));
+      } finally {
+        await environment.close();
+      }
     },
   });
   return cache;
+}
+
+function totals({ queries, misses, refused, tiers }: CacheStats): Lifetime {
+  const hits = Object.fromEntries(
+    tiers.map(({ name, exact, semantic }) => [name, exact.count + semantic.count]),
+  );
+  return { queries, misses, refused, hits };
 }
 
 /** Warms the embedder and checks it in the background: one that maps everything to one place must not match by meaning. */

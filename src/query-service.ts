@@ -78,6 +78,7 @@ const mostResults = 1000;
 export class QueryService {
   readonly #parts: QueryServiceParts;
   #closing: Promise<void> | undefined;
+  #ingesting: Promise<unknown> = Promise.resolve();
 
   /** Opens a service; the same as `openQueryService`. */
   static async open(options?: OpenOptions): Promise<QueryService> {
@@ -125,8 +126,14 @@ export class QueryService {
   /** Takes documents into the corpus; resolves when they are on stable storage. @throws as `ingest` of the pipeline. */
   async ingest(options: ServiceIngestOptions): Promise<IngestReport> {
     this.#checkOpen();
-    const { database, embedder, corpusScope } = this.#parts;
-    return ingest({ ...this.#parts.ingest, ...options, database, embedder, scope: corpusScope });
+    // One after the other: two at once would each take the other's half-written documents for unchanged.
+    const run = this.#ingesting.then(() => {
+      this.#checkOpen();
+      const { database, embedder, corpusScope } = this.#parts;
+      return ingest({ ...this.#parts.ingest, ...options, database, embedder, scope: corpusScope });
+    });
+    this.#ingesting = run.catch(() => {});
+    return run;
   }
 
   /** Passages in the corpus. */

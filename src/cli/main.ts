@@ -5,9 +5,6 @@ import { contextOf } from './context.js';
 import { failureOf, Interrupted, OutputClosed } from './failure.js';
 import { buildProgram, flagsWithin, runProgram } from './program.js';
 
-// The ONNX runtime would write an identifier of the machine into the home directory and send figures about each session to its maker.
-process.env.ORT_DISABLE_TELEMETRY ??= '1';
-
 const stop = new AbortController();
 // One listener for each text under way is no leak.
 setMaxListeners(0, stop.signal);

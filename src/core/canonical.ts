@@ -1,6 +1,8 @@
 // One text for equal JSON values, whatever the order of their keys; used wherever a structure becomes part of an identity.
 import { InvalidArgumentError } from './errors.js';
 
+const deepest = 200;
+
 /** JSON with keys sorted by code unit. Refuses what JSON would silently drop or merge: undefined, functions, NaN, cycles. */
 export function canonicalJson(value: unknown, argument: string): string {
   const open = new Set<object>();
@@ -16,9 +18,10 @@ export function canonicalJson(value: unknown, argument: string): string {
     if (!Array.isArray(node) && ![Object.prototype, null].includes(Object.getPrototypeOf(node))) {
       throw new InvalidArgumentError(path, 'a plain object, an array or a primitive', node);
     }
+    if (open.size >= deepest) throw new InvalidArgumentError(path, `nested at most ${deepest} deep`, node);
     open.add(node);
     const text = Array.isArray(node)
-      ? `[${node.map((item, index) => write(item, `${path}[${index}]`)).join(',')}]`
+      ? `[${Array.from(node, (item, index) => write(item, `${path}[${index}]`)).join(',')}]`
       : `{${Object.entries(node)
           .filter(([, item]) => item !== undefined)
           .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -25,8 +25,9 @@ export function checkQuestion(text: unknown, argument = 'prompt'): asserts text 
  */
 export function normalise(text: string): string {
   // Composing costs the square of the length of a run of marks; no writing system needs more than 30 (UAX #15, Stream-Safe).
-  const composed = /\p{M}{31}/u.test(text) ? text : text.normalize('NFC');
-  return composed.trim().toLowerCase().replace(/\s+/gu, ' ');
+  const compose = (form: string) => (/\p{M}{31}/u.test(text) ? form : form.normalize('NFC'));
+  // Twice: U+004A U+030C has no composed form, its lower case U+01F0 has.
+  return compose(compose(text).trim().toLowerCase()).replace(/\s+/gu, ' ');
 }
 
 /**
@@ -53,13 +54,26 @@ export function documentId(fingerprint: string, index: number): string {
  * merges different questions (it drops everything outside `[a-z0-9 ]`): never key new data with it.
  */
 export function seedQueryKey(prompt: string, topK: number, embedModel: string, chunkingHash?: string): Key {
-  const normalised = seedNormalise(prompt);
-  const parts = [normalised, String(topK), embedModel];
+  const parts = [seedNormalise(prompt), String(topK), trimLikePython(embedModel.toLowerCase())];
   if (chunkingHash) parts.push(chunkingHash);
   return Buffer.from(native.sha256(Buffer.from(parts.join('|'), 'utf8'))).toString('hex');
 }
 
 function seedNormalise(text: string): string {
-  const lowered = text.trim().toLowerCase().replace(/\s+/g, ' ');
+  const lowered = trimLikePython(text).toLowerCase().replace(pythonSpaces, ' ');
   return lowered.replace(/[^a-z0-9 ]/g, '').trim();
+}
+
+// White space as `str.strip` and `\s` of Python 3 see it: with the separators U+001C to U+001F and U+0085, without U+FEFF.
+const pythonSpace = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
+const pythonSpaces = new RegExp(`${pythonSpace}+`, 'g');
+
+// Not one pattern anchored at the end: that takes time square in the length of inner white space.
+function trimLikePython(text: string): string {
+  const isSpace = new RegExp(pythonSpace);
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace.test(text[start] as string)) start++;
+  while (end > start && isSpace.test(text[end - 1] as string)) end--;
+  return text.slice(start, end);
 }

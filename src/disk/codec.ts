@@ -27,7 +27,7 @@ export const maxValueBytes = 64 << 20;
  * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for undefined, functions, symbols, and values over 64 MiB.
  */
 export function encodeValue(value: unknown, argument = 'value'): Uint8Array {
-  refuseUnserialisable(value, argument, 0);
+  refuseUnserialisable(value, argument, 0, new Set());
   let bytes: Uint8Array;
   try {
     bytes = packr.pack(value);
@@ -46,17 +46,20 @@ export function encodeValue(value: unknown, argument = 'value'): Uint8Array {
 
 const deepest = 200;
 
-function refuseUnserialisable(value: unknown, path: string, depth: number): void {
+function refuseUnserialisable(value: unknown, path: string, depth: number, seen: Set<object>): void {
   if (value === undefined || typeof value === 'function' || typeof value === 'symbol') {
     throw new InvalidArgumentError(path, 'a serialisable value', value);
   }
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
+  // Looked through already under another name: without this, lists of twice the same list take time exponential in their depth.
+  if (seen.has(value)) return;
   if (depth > deepest)
     throw new InvalidArgumentError(path, `nested at most ${deepest} deep, without cycles`, value);
   const members = value instanceof Map || value instanceof Set ? value.values() : Object.values(value);
   for (const member of members) {
-    if (member !== undefined) refuseUnserialisable(member, path, depth + 1);
+    if (member !== undefined) refuseUnserialisable(member, path, depth + 1, seen);
   }
+  seen.add(value);
 }
 
 /** Reads what `encodeValue` wrote. @throws {CodecError} ERR_LLM_CACHE_CODEC */

@@ -50,12 +50,12 @@ export class Environment {
     const database = this.#database(name);
     return {
       get: (key) => {
-        this.#checkOpen();
+        this.#toLatest();
         const held = database.getBinary(asBuffer(key));
         return held === undefined ? undefined : Buffer.from(held);
       },
       has: (key) => {
-        this.#checkOpen();
+        this.#toLatest();
         return database.doesExist(asBuffer(key));
       },
       entries: (prefix = new Uint8Array()) => this.#scan(database, asBuffer(prefix)),
@@ -81,11 +81,14 @@ export class Environment {
    * @throws {EmbedderMismatchError} ERR_LLM_CACHE_EMBEDDER_MISMATCH
    */
   async bindEmbedder(embedder: EmbedderIdentity): Promise<void> {
-    const stored = this.embedder();
-    if (stored === undefined) {
+    if (this.embedder() === undefined) {
       const value = encodeRecord({ name: embedder.name, fingerprint: embedder.fingerprint });
-      await this.write([{ kind: 'put', database: metaDatabase, key: embedderKey, value }]);
-    } else if (stored.fingerprint !== embedder.fingerprint) {
+      // Another process may be tying it to another embedder at this moment.
+      const unlessPresent = { database: metaDatabase, key: embedderKey };
+      await this.write([{ kind: 'put', database: metaDatabase, key: embedderKey, value }], unlessPresent);
+    }
+    const stored = this.embedder() as EmbedderIdentity;
+    if (stored.fingerprint !== embedder.fingerprint) {
       const show = ({ name, fingerprint }: EmbedderIdentity) => `${name} (${fingerprint.slice(0, 12)})`;
       throw new EmbedderMismatchError(this.directory, show(stored), show(embedder));
     }
@@ -114,12 +117,18 @@ export class Environment {
   }
 
   *#scan(database: BytesDatabase, prefix: Buffer): Generator<[Buffer, Buffer]> {
-    this.#checkOpen();
+    this.#toLatest();
     for (const { key, value } of database.getRange({ start: prefix })) {
       if (!key.subarray(0, prefix.length).equals(prefix)) return;
       yield [key, value];
       this.#checkOpen();
     }
+  }
+
+  /** Lets go of the snapshot of earlier reads, which lmdb keeps until its timer runs: another process may have committed since. */
+  #toLatest(): void {
+    this.#checkOpen();
+    this.#root.resetReadTxn();
   }
 
   #checkOpen(): void {

@@ -56,7 +56,12 @@ function makeDirectory(path: string): void {
   if (existsSync(path)) return;
   const parent = dirname(resolve(path));
   if (parent !== resolve(path)) makeDirectory(parent);
-  mkdirSync(path, { mode: 0o700 });
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process that starts at the same time was faster.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 /** A named database within the environment. */
@@ -120,10 +125,12 @@ function checkFile(directory: string, path: string): void {
       throw new DirectoryError(directory, `${fileName} is not a cache file, or its head is damaged`);
     const newest = first.transaction >= second.transaction ? first : second;
     const needed = (newest.lastPage + 1n) * BigInt(first.pageSize);
-    if (BigInt(status.size) < needed) {
+    // Anew: another process may have grown the file since, always before it states so.
+    const { size } = fstatSync(file);
+    if (BigInt(size) < needed) {
       throw new DirectoryError(
         directory,
-        `${fileName} is truncated (${status.size} bytes, it states ${needed}); delete the directory to start anew`,
+        `${fileName} is truncated (${size} bytes, it states ${needed}); delete the directory to start anew`,
       );
     }
   } finally {

@@ -106,7 +106,15 @@ class Guard implements GuardedTier {
     this.#breaker.onBreak(changed);
     this.#breaker.onReset(changed);
     if (tier.near) this.near = (vector, scope, k) => this.#near(vector, scope, k);
-    if (tier.touch) this.touch = (key) => tier.touch?.(key);
+    if (tier.touch) {
+      this.touch = (key) => {
+        try {
+          tier.touch?.(key);
+        } catch {
+          // Only the order in which entries are dropped depends on it.
+        }
+      };
+    }
   }
 
   get(key: Key, scope: Scope): MaybePromise<Entry | undefined> {
@@ -126,7 +134,13 @@ class Guard implements GuardedTier {
   }
 
   size(): MaybePromise<TierSize> {
-    return this.#read<TierSize>('size', { entries: 0, bytes: 0 }, () => this.#tier.size());
+    // Nobody's answer waits for it, and a tier may have to walk all its keys.
+    return this.#read<TierSize>(
+      'size',
+      { entries: 0, bytes: 0 },
+      () => this.#tier.size(),
+      this.#writeTimeoutMs,
+    );
   }
 
   close(): Promise<void> {
@@ -147,15 +161,20 @@ class Guard implements GuardedTier {
     return this.#read<readonly Candidate[]>('near', [], () => this.#tier.near?.(vector, scope, k) ?? []);
   }
 
-  #read<T>(operation: string, miss: T, call: () => MaybePromise<T>): MaybePromise<T> {
+  #read<T>(
+    operation: string,
+    miss: T,
+    call: () => MaybePromise<T>,
+    timeoutMs = this.#timeoutMs,
+  ): MaybePromise<T> {
     const failed = (error: unknown): T => {
-      const fault = this.#translate(operation, error, this.#timeoutMs);
+      const fault = this.#translate(operation, error, timeoutMs);
       this.#count(fault);
       if (this.#strict) throw fault;
       return miss;
     };
     try {
-      const result = this.#run(call, this.#timeoutMs);
+      const result = this.#run(operation, call, timeoutMs);
       return isPromise(result) ? result.catch(failed) : result;
     } catch (error) {
       return failed(error);
@@ -169,20 +188,23 @@ class Guard implements GuardedTier {
       throw fault;
     };
     try {
-      const result = this.#run(call, this.#writeTimeoutMs);
+      const result = this.#run(operation, call, this.#writeTimeoutMs);
       return isPromise(result) ? result.catch(failed) : result;
     } catch (error) {
       return failed(error);
     }
   }
 
-  #run<T>(call: () => MaybePromise<T>, timeoutMs: number): MaybePromise<T> {
+  #run<T>(operation: string, call: () => MaybePromise<T>, timeoutMs: number): MaybePromise<T> {
+    // A signal of its own: cockatiel would hang all calls on one, and Node warns of more than ten.
     const limited = (work: () => MaybePromise<T>) =>
       wrap(
         this.#breaker,
         timeout(timeoutMs, { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false }),
-      ).execute(work);
-    // Open or probing: the breaker decides whether the tier is asked at all.
+      ).execute(work, new AbortController().signal);
+    // The breaker would make others wait for the probe, which may be a write with seconds to spare.
+    if (this.#breaker.state === CircuitState.HalfOpen) throw new TierOpenError(this.name, operation);
+    // Open: the breaker decides whether the tier is asked at all.
     if (this.#breaker.state !== CircuitState.Closed) return limited(call);
     const result = call();
     return isPromise(result) ? limited(() => result) : result;
@@ -192,7 +214,8 @@ class Guard implements GuardedTier {
     if (error instanceof TaskCancelledError) return new TierTimeoutError(this.name, operation, timeoutMs);
     if (error instanceof BrokenCircuitError) return new TierOpenError(this.name, operation);
     if (error instanceof CacheError) return error;
-    return new TierError(this.name, operation, (error as Error).message, { cause: error });
+    const reason = error instanceof Error ? error.message : String(error);
+    return new TierError(this.name, operation, reason, { cause: error });
   }
 
   #count(fault: CacheError): void {

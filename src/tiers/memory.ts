@@ -81,12 +81,18 @@ class MemoryTier implements Tier {
   near(vector: Float32Array, scope: Scope, k: number): Candidate[] {
     const partition = this.#partitions.get(scope.id);
     if (partition === undefined) return [];
-    const found: Candidate[] = [];
-    for (const { id, similarity } of this.#index.search(vector, partition.number, k)) {
-      const slot = this.#slots.peek(this.#keys[id] as Key);
-      if (slot !== undefined) found.push({ entry: open(slot), similarity });
+    for (;;) {
+      const found: Candidate[] = [];
+      let expired = 0;
+      for (const { id, similarity } of this.#index.search(vector, partition.number, k)) {
+        const key = this.#keys[id] as Key;
+        const slot = this.#slots.peek(key);
+        if (slot !== undefined) found.push({ entry: open(slot), similarity });
+        else if (this.#slots.delete(key)) expired++;
+      }
+      // What has expired took the place of what lives: now that it is gone, look again.
+      if (expired === 0) return found;
     }
-    return found;
   }
 
   touch(key: Key): void {
@@ -100,8 +106,8 @@ class MemoryTier implements Tier {
     const bytes = size + (entry.vector?.length ?? 0) * bytesPerComponent;
     // The earlier slot goes first, so that it and the new one never hold a label each at the bound.
     this.#slots.delete(entry.key);
-    const label = entry.vector === undefined ? undefined : this.#claim(entry, entry.vector);
     const value = seal(entry.value);
+    const label = entry.vector === undefined ? undefined : this.#claim(entry, entry.vector);
     const slot: Slot = { entry: { ...entry, value: value.read() }, value, label, bytes };
     const stored = this.#slots.set(entry.key, slot, { ttlMs });
     if (!stored) this.#release(slot);

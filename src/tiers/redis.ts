@@ -34,10 +34,12 @@ export interface RedisTierOptions {
 
 const longestReconnectMs = 2_000;
 const scanCount = 500;
+// A server on the network answers within this; one that does not is left to the background.
+const longestWelcomeMs = 250;
 
 /**
- * The shared exact tier. Resolves without waiting for the connection: while Redis cannot be reached every call fails at once and
- * the connection is tried again in the background. One key an entry, `SET … PX`; every value carries its own key, scope and
+ * The shared exact tier. Resolves when the connection stands, has failed or has taken 250 ms: while Redis cannot be reached every
+ * call fails at once and the connection is tried again in the background. One key an entry, `SET … PX`; every value carries its own key, scope and
  * checksum, so a reply that belongs to another command is never served.
  * @throws {MissingPackageError} ERR_LLM_CACHE_MISSING_PACKAGE when ioredis is not installed.
  */
@@ -80,7 +82,22 @@ async function connect(options: RedisTierOptions): Promise<Redis> {
   });
   // Every call reports its own failure; an unheard 'error' event would be printed.
   redis.on('error', () => {});
+  await welcome(redis, options.clock ?? systemClock);
   return redis;
+}
+
+/** So that the first calls of a short-lived process find the connection standing. */
+function welcome(redis: Redis, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const events = ['ready', 'error', 'close'] as const;
+    const cancel = clock.after(longestWelcomeMs, done);
+    for (const event of events) redis.once(event, done);
+    function done() {
+      cancel();
+      for (const event of events) redis.off(event, done);
+      resolve();
+    }
+  });
 }
 
 class RedisTier implements Tier {
@@ -152,6 +169,12 @@ class RedisTier implements Tier {
     if (this.#owned) this.#redis.disconnect();
   }
 
+  /** A prefix may begin with ours (`llm-cache` and `llm-cache:eu`), and a shifted reply may name anything. */
+  #isOurs(name: string): boolean {
+    const { length } = this.#prefix;
+    return name.startsWith(`${this.#prefix}:`) && /^[0-9a-f]{64}:[0-9a-f]{64}$/.test(name.slice(length + 1));
+  }
+
   #name(scope: string, key: Key): string {
     return `${this.#prefix}:${scope}:${key}`;
   }
@@ -163,7 +186,7 @@ class RedisTier implements Tier {
       const [next, names] = await this.#call('scan', () =>
         this.#redis.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount),
       );
-      await visit(names);
+      await visit(names.filter((name) => this.#isOurs(name)));
       cursor = next;
     } while (cursor !== '0');
   }
@@ -172,7 +195,10 @@ class RedisTier implements Tier {
     try {
       return await command();
     } catch (error) {
-      throw new TierError(this.name, operation, (error as Error).message, { cause: error });
+      const { message } = error as Error;
+      // Something else stands under our key: a bad record, not a bad server.
+      if (message.startsWith('WRONGTYPE')) throw new CodecError(`${operation}: ${message}`, { cause: error });
+      throw new TierError(this.name, operation, message, { cause: error });
     }
   }
 }

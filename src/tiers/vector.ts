@@ -1,6 +1,7 @@
 // Tier C: past questions in a vector database, found by meaning. open.ts and ./testing import it.
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Candidate, Entry, Key } from '../core/entry.js';
+import { CodecError } from '../core/errors.js';
 import type { Scope } from '../core/scope.js';
 import { isPromise, type MaybePromise, type SetOptions, type Tier, type TierSize } from '../core/tier.js';
 import { decodeEntry, encodeEntry } from '../disk/codec.js';
@@ -23,6 +24,8 @@ class VectorTier implements Tier {
   readonly name = 'vector';
   readonly #database: VectorDatabase;
   readonly #clock: Clock;
+  /** Keys being written: what has expired under them is being replaced, not to be removed. */
+  readonly #writing = new Map<Key, number>();
 
   constructor(database: VectorDatabase, { clock = systemClock }: VectorTierOptions) {
     this.#database = database;
@@ -36,13 +39,7 @@ class VectorTier implements Tier {
   }
 
   near(vector: Float32Array, scope: Scope, k: number): MaybePromise<readonly Candidate[]> {
-    const found = this.#database.search(vector, { scope: scope.id, topK: k });
-    const open = (list: Awaited<typeof found>): Candidate[] =>
-      list.flatMap(({ document, similarity }) => {
-        const entry = this.#live(document, scope);
-        return entry === undefined ? [] : [{ entry, similarity }];
-      });
-    return isPromise(found) ? found.then(open) : open(found);
+    return this.#near(vector, scope, k, k);
   }
 
   async set(entry: Entry, { onlyIfAbsent = false }: SetOptions = {}): Promise<void> {
@@ -52,7 +49,14 @@ class VectorTier implements Tier {
       const [held] = await this.#database.get(scope, [id]);
       if (this.#live(held, { id: scope }) !== undefined) return;
     }
-    await this.#database.upsert([{ id, scope, text, vector, metadata: {}, data: encodeEntry(entry) }]);
+    this.#writing.set(id, (this.#writing.get(id) ?? 0) + 1);
+    try {
+      await this.#database.upsert([{ id, scope, text, vector, metadata: {}, data: encodeEntry(entry) }]);
+    } finally {
+      const others = (this.#writing.get(id) ?? 1) - 1;
+      if (others > 0) this.#writing.set(id, others);
+      else this.#writing.delete(id);
+    }
   }
 
   async delete(key: Key, scope: Scope): Promise<boolean> {
@@ -74,13 +78,37 @@ class VectorTier implements Tier {
     return this.#database.close();
   }
 
+  /** Asks for more than `k` where what has expired or is damaged fills the places of what lives. */
+  #near(vector: Float32Array, scope: Scope, k: number, topK: number): MaybePromise<readonly Candidate[]> {
+    const found = this.#database.search(vector, { scope: scope.id, topK });
+    const open = (list: Awaited<typeof found>): MaybePromise<readonly Candidate[]> => {
+      const live = list.flatMap(({ document, similarity }) => {
+        const entry = this.#readable(document, scope);
+        return entry === undefined ? [] : [{ entry, similarity }];
+      });
+      if (live.length >= k || list.length < topK) return live.slice(0, k);
+      return this.#near(vector, scope, k, topK * 4);
+    };
+    return isPromise(found) ? found.then(open) : open(found);
+  }
+
+  #readable(document: StoredDocument, scope: Scope): Entry | undefined {
+    try {
+      return this.#live(document, scope);
+    } catch (error) {
+      // One damaged entry must not hide its neighbours.
+      if (error instanceof CodecError) return undefined;
+      throw error;
+    }
+  }
+
   /** The entry within a document; undefined when there is none or it has expired, in which case the document goes too. */
   #live(document: StoredDocument | undefined, scope: { readonly id: string }): Entry | undefined {
     if (document?.data === undefined) return undefined;
     const { buffer, byteOffset, byteLength } = document.data;
     const entry = decodeEntry(Buffer.from(buffer, byteOffset, byteLength), document.id, scope.id);
     if (entry.expiresAtMs > this.#clock.wall()) return entry;
-    this.#database.delete(document.scope, [document.id]).catch(() => {});
+    if (!this.#writing.has(document.id)) this.#database.delete(document.scope, [document.id]).catch(() => {});
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 // The embedded vector database: documents in LMDB, a native index over their vectors. open.ts, tiers and ./testing import it.
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { CodecError, InvalidArgumentError } from '../core/errors.js';
+import { ClosedError, CodecError, InvalidArgumentError } from '../core/errors.js';
 import { decodeRecord, encodeRecord, toVector, vectorBytes } from '../disk/codec.js';
 import type { Environment, Operation, Reader } from '../disk/environment.js';
 import { checkVector, FlatEngine } from '../engines/flat.js';
@@ -29,7 +29,7 @@ const rowsPerTurn = 1024;
 /**
  * Opens the database and builds its index from what is stored: about 5 microseconds a document. Every write is on stable storage
  * when it resolves; the index follows it, and is derived, so it is never written. Other processes see written documents at
- * once by id, and by nearness once they open the database anew.
+ * once by id, and by nearness once they open the database anew; until then their `version` is that of what they search.
  */
 export async function openEmbeddedDatabase(
   environment: Environment,
@@ -53,6 +53,14 @@ class EmbeddedDatabase implements VectorDatabase {
   readonly #storedKeys: (string | undefined)[] = [];
   readonly #freeLabels: number[] = [];
   readonly #partitions = new Map<string, number>();
+  /** The version of each scope that the index stands for. */
+  readonly #seen = new Map<string, string>();
+  /** Versions written and not yet acknowledged, oldest first. */
+  readonly #pending = new Map<string, string[]>();
+  /** Scopes that another process has written too, so that this index lacks what the stored version stands for. */
+  readonly #behind = new Set<string>();
+  #upserting = 0;
+  #closed = false;
 
   constructor(environment: Environment, { name, dimension }: EmbeddedDatabaseOptions) {
     if (!/^[a-z0-9-]{1,40}$/.test(name))
@@ -68,6 +76,10 @@ class EmbeddedDatabase implements VectorDatabase {
 
   /** Reads all vectors and builds the index, giving way to other work now and then. */
   async load(): Promise<void> {
+    // Before the vectors: an index newer than its version is harmless, an older one would pass off stale results as new.
+    for (const [scope, version] of this.#versions.entries()) {
+      this.#seen.set(scope.toString('hex'), version.toString('utf8'));
+    }
     const count = this.#vectors.count();
     const partitions = new Uint32Array(count);
     const rows = new Float32Array(count * this.#dimension);
@@ -75,8 +87,9 @@ class EmbeddedDatabase implements VectorDatabase {
     for (const [key, bytes] of this.#vectors.entries()) {
       // Another process may have added documents since the count.
       if (row === count) break;
-      if (bytes.length !== this.#dimension * 4) continue;
-      rows.set(toVector(bytes), row * this.#dimension);
+      const vector = toVector(bytes);
+      if (!isUsable(vector, this.#dimension)) continue;
+      rows.set(vector, row * this.#dimension);
       partitions[row] = this.#partition(key.toString('hex', 0, 32));
       this.#label(key.toString('latin1'));
       if (++row % rowsPerTurn === 0) await nextTurn();
@@ -102,15 +115,22 @@ class EmbeddedDatabase implements VectorDatabase {
         value: vectorBytes(document.vector),
       });
     }
-    operations.push(...this.#newVersions(documents.map(({ scope }) => scope)));
-    await this.#environment.write(operations);
-    for (const { scope, id, vector } of documents) {
-      this.#index.set(this.#label(latin1(storedKey(scope, id))), this.#partition(scope), vector);
+    const scopes = documents.map(({ scope }) => scope);
+    this.#upserting++;
+    try {
+      await this.#commit(operations, scopes, () => {
+        for (const { scope, id, vector } of documents) {
+          this.#index.set(this.#label(latin1(storedKey(scope, id))), this.#partition(scope), vector);
+        }
+      });
+    } finally {
+      this.#upserting--;
     }
   }
 
   search(vector: Float32Array, { scope, topK, filter, signal }: SearchOptions): readonly Found[] {
     signal?.throwIfAborted();
+    this.#checkOpen();
     const partition = this.#partitions.get(scope);
     if (partition === undefined) return [];
     // A filter is judged on what the index returns, so ask for more until enough pass or all were seen: the result is exact.
@@ -131,21 +151,26 @@ class EmbeddedDatabase implements VectorDatabase {
   }
 
   async delete(scope: string, ids: readonly string[]): Promise<number> {
-    const keys = ids.map((id) => storedKey(scope, id)).filter((key) => this.#bodies.has(key));
-    if (keys.length > 0) await this.#remove(keys, [scope]);
-    return keys.length;
+    const keys = ids.map((id) => storedKey(scope, id));
+    const held = keys.filter((key) => this.#bodies.has(key));
+    // An upsert under way is not to be seen yet; the removal is committed after it.
+    const doomed = this.#upserting > 0 ? keys : held;
+    if (doomed.length > 0) await this.#remove(doomed, scope);
+    return held.length;
   }
 
   async clear(scope?: string): Promise<void> {
     const prefix = scope === undefined ? new Uint8Array() : scopeBytes(scope);
-    const scopes = scope === undefined ? [...this.#partitions.keys()] : [scope];
-    await this.#environment.write([
+    const scopes =
+      scope === undefined ? [...new Set([...this.#seen.keys(), ...this.#partitions.keys()])] : [scope];
+    const removals: Operation[] = [
       { kind: 'clear', database: this.#names.bodies, prefix },
       { kind: 'clear', database: this.#names.vectors, prefix },
-      ...this.#newVersions(scopes),
-    ]);
-    const start = latin1(prefix);
-    for (const key of [...this.#labels.keys()]) if (key.startsWith(start)) this.#forget(key);
+    ];
+    await this.#commit(removals, scopes, () => {
+      const start = latin1(prefix);
+      for (const key of [...this.#labels.keys()]) if (key.startsWith(start)) this.#forget(key);
+    });
   }
 
   count(scope?: string): number {
@@ -160,33 +185,60 @@ class EmbeddedDatabase implements VectorDatabase {
   }
 
   version(scope: string): string {
-    return this.#versions.get(scopeBytes(scope))?.toString('utf8') ?? 'empty';
+    return this.#seen.get(scope) ?? 'empty';
   }
 
   async flush(): Promise<void> {}
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#index.clear();
     this.#labels.clear();
     this.#partitions.clear();
   }
 
-  async #remove(keys: readonly Uint8Array<ArrayBuffer>[], scopes: readonly string[]): Promise<void> {
+  async #remove(keys: readonly Uint8Array<ArrayBuffer>[], scope: string): Promise<void> {
     const databases = [this.#names.bodies, this.#names.vectors];
     const removals = keys.flatMap((key) =>
       databases.map((database) => ({ kind: 'remove', database, key }) as const),
     );
-    await this.#environment.write([...removals, ...this.#newVersions(scopes)]);
-    for (const key of keys) this.#forget(latin1(key));
+    await this.#commit(removals, [scope], () => {
+      for (const key of keys) this.#forget(latin1(key));
+    });
   }
 
-  #newVersions(scopes: readonly string[]): Operation[] {
-    return [...new Set(scopes)].map((scope) => ({
-      kind: 'put',
-      database: this.#names.versions,
-      key: scopeBytes(scope),
-      value: new TextEncoder().encode(randomUUID()),
-    }));
+  /** Writes, with a new version for each scope, and brings the index up to it. */
+  async #commit(
+    changes: readonly Operation[],
+    scopes: readonly string[],
+    toIndex: () => void,
+  ): Promise<void> {
+    this.#checkOpen();
+    const versions = new Map([...new Set(scopes)].map((scope) => [scope, randomUUID()] as const));
+    const operations = [...changes];
+    for (const [scope, version] of versions) {
+      const key = scopeBytes(scope);
+      const stored = this.#versions.get(key)?.toString('utf8');
+      const pending = this.#pending.get(scope) ?? [];
+      if (stored !== this.#seen.get(scope) && !pending.includes(stored ?? '')) this.#behind.add(scope);
+      this.#pending.set(scope, [...pending, version]);
+      const value = new TextEncoder().encode(version);
+      operations.push({ kind: 'put', database: this.#names.versions, key, value });
+    }
+    try {
+      await this.#environment.write(operations);
+      if (this.#closed) return;
+      toIndex();
+      for (const [scope, version] of versions) {
+        this.#seen.set(scope, this.#behind.has(scope) ? randomUUID() : version);
+      }
+    } finally {
+      for (const [scope, version] of versions) {
+        const rest = (this.#pending.get(scope) ?? []).filter((each) => each !== version);
+        if (rest.length > 0) this.#pending.set(scope, rest);
+        else this.#pending.delete(scope);
+      }
+    }
   }
 
   /** The document under a stored key; undefined when it is gone or damaged, which only a faulty disk brings about. */
@@ -208,6 +260,10 @@ class EmbeddedDatabase implements VectorDatabase {
       if (error instanceof CodecError) return undefined;
       throw error;
     }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new ClosedError('the vector database');
   }
 
   #label(key: string): number {
@@ -236,6 +292,15 @@ class EmbeddedDatabase implements VectorDatabase {
       this.#partitions.set(scope, partition);
     }
     return partition;
+  }
+}
+
+function isUsable(vector: Float32Array, dimension: number): boolean {
+  try {
+    checkVector(vector, dimension);
+    return true;
+  } catch {
+    return false;
   }
 }
 
