@@ -142,8 +142,7 @@ async function measure(settings: Settings, header: Header): Promise<Row[]> {
     const fresh = [...ran, ...lost].filter((row) => settings.chosen.has(row.case));
     rows.push(...fresh);
     for (const section of sectionsOf(fresh)) console.log(sectionLines(section).join('\n'));
-    if (process.stderr.isTTY)
-      console.error(`  ${((performance.now() - started) / 1e3).toFixed(1)} s`);
+    if (process.stderr.isTTY) console.error(`  ${((performance.now() - started) / 1e3).toFixed(1)} s`);
   }
   return caseNames.flatMap((name) => rows.filter((row) => row.case === name));
 }

@@ -198,9 +198,20 @@ export class Cascade {
 
   /** The answer, or 'late' when the head start is over before it. */
   #headStart(answer: Promise<Entry | undefined>): Promise<Entry | undefined | 'late'> {
+    const { clock } = this.#parts;
+    const end = clock.mono() + headStartMs;
     return new Promise((resolve, reject) => {
-      const cancel = this.#parts.clock.after(headStartMs, () => resolve('late'));
-      answer.then(resolve, reject).finally(cancel);
+      let cancel = () => {};
+      const wait = (delayMs: number) => {
+        cancel = clock.after(delayMs, () => {
+          // Node counts from the beginning of the loop's turn, so a timer may come early by the length of a busy turn.
+          const left = end - clock.mono();
+          if (left > 0) wait(left);
+          else resolve('late');
+        });
+      };
+      wait(headStartMs);
+      answer.then(resolve, reject).finally(() => cancel());
     });
   }
 

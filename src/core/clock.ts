@@ -6,7 +6,7 @@ export interface Clock {
   mono(): number;
   /** Milliseconds since 1970-01-01 UTC; may jump. */
   wall(): number;
-  /** Calls `action` once after `delayMs`; the returned function cancels. Never keeps the process alive. */
+  /** Calls `action` once after `delayMs`, and keeps the process alive until then: somebody waits. The returned function cancels. */
   after(delayMs: number, action: () => void): () => void;
 }
 
@@ -16,7 +16,6 @@ export const systemClock: Clock = {
   wall: () => Date.now(),
   after(delayMs, action) {
     const timer = setTimeout(action, delayMs);
-    timer.unref();
     return () => clearTimeout(timer);
   },
 };

@@ -7,10 +7,6 @@ import {
   circuitBreaker,
   ExponentialBackoff,
   handleWhen,
-  TaskCancelledError,
-  TimeoutStrategy,
-  timeout,
-  wrap,
 } from 'cockatiel';
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Candidate, Entry, Key } from '../core/entry.js';
@@ -84,6 +80,7 @@ class Guard implements GuardedTier {
   readonly #strict: boolean;
   readonly #breaker: CircuitBreakerPolicy;
   readonly #counts = new Counters<GuardCount>();
+  #lost = false;
   #sinceMs: number | undefined;
   #lastError: string | undefined;
 
@@ -99,12 +96,15 @@ class Guard implements GuardedTier {
       breaker: new ConsecutiveBreaker(failures),
       halfOpenAfter: new ExponentialBackoff({ initialDelay: probeAfterMs, maxDelay: longestProbeMs }),
     });
-    const changed = () => {
+    const turn = (lost: boolean) => {
+      // A probe that fails opens the breaker anew; the tier was lost before.
+      if (lost === this.#lost) return;
+      this.#lost = lost;
       this.#sinceMs = this.#clock.wall();
       options.onChange?.(this.health());
     };
-    this.#breaker.onBreak(changed);
-    this.#breaker.onReset(changed);
+    this.#breaker.onBreak(() => turn(true));
+    this.#breaker.onReset(() => turn(false));
     if (tier.near) this.near = (vector, scope, k) => this.#near(vector, scope, k);
     if (tier.touch) {
       this.touch = (key) => {
@@ -150,7 +150,7 @@ class Guard implements GuardedTier {
   health(): TierHealth {
     return {
       tier: this.name,
-      state: this.#breaker.state === CircuitState.Closed ? 'ok' : 'lost',
+      state: this.#lost ? 'lost' : 'ok',
       sinceMs: this.#sinceMs,
       lastError: this.#lastError,
       counts: this.#counts.all(),
@@ -168,7 +168,7 @@ class Guard implements GuardedTier {
     timeoutMs = this.#timeoutMs,
   ): MaybePromise<T> {
     const failed = (error: unknown): T => {
-      const fault = this.#translate(operation, error, timeoutMs);
+      const fault = this.#translate(operation, error);
       this.#count(fault);
       if (this.#strict) throw fault;
       return miss;
@@ -183,7 +183,7 @@ class Guard implements GuardedTier {
 
   #write<T>(operation: string, call: () => MaybePromise<T>): MaybePromise<T> {
     const failed = (error: unknown): never => {
-      const fault = this.#translate(operation, error, this.#writeTimeoutMs);
+      const fault = this.#translate(operation, error);
       this.#counts.add('writeErrors');
       throw fault;
     };
@@ -196,22 +196,26 @@ class Guard implements GuardedTier {
   }
 
   #run<T>(operation: string, call: () => MaybePromise<T>, timeoutMs: number): MaybePromise<T> {
-    // A signal of its own: cockatiel would hang all calls on one, and Node warns of more than ten.
-    const limited = (work: () => MaybePromise<T>) =>
-      wrap(
-        this.#breaker,
-        timeout(timeoutMs, { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false }),
-      ).execute(work, new AbortController().signal);
     // The breaker would make others wait for the probe, which may be a write with seconds to spare.
     if (this.#breaker.state === CircuitState.HalfOpen) throw new TierOpenError(this.name, operation);
     // Open: the breaker decides whether the tier is asked at all.
-    if (this.#breaker.state !== CircuitState.Closed) return limited(call);
+    if (this.#breaker.state !== CircuitState.Closed) {
+      return this.#breaker.execute(() => this.#limit(Promise.resolve(call()), operation, timeoutMs));
+    }
     const result = call();
-    return isPromise(result) ? limited(() => result) : result;
+    if (!isPromise(result)) return result;
+    return this.#breaker.execute(() => this.#limit(result, operation, timeoutMs));
   }
 
-  #translate(operation: string, error: unknown, timeoutMs: number): CacheError {
-    if (error instanceof TaskCancelledError) return new TierTimeoutError(this.name, operation, timeoutMs);
+  #limit<T>(work: Promise<T>, operation: string, timeoutMs: number): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const expire = () => reject(new TierTimeoutError(this.name, operation, timeoutMs));
+      const cancel = this.#clock.after(timeoutMs, expire);
+      work.then(resolve, reject).finally(cancel);
+    });
+  }
+
+  #translate(operation: string, error: unknown): CacheError {
     if (error instanceof BrokenCircuitError) return new TierOpenError(this.name, operation);
     if (error instanceof CacheError) return error;
     const reason = error instanceof Error ? error.message : String(error);

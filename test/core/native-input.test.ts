@@ -228,7 +228,7 @@ test('a build that is refused rejects with a code and the stack of its caller', 
     assert.match((error as Error).message, 'finite');
     assert.match((error as Error).stack as string, 'callerOfBuild');
   }
-  await callerOfBuild(new Float32Array(3)).then(assert.unreachable, (error) => {
+  await callerOfBuild(new Float32Array(3)).then(() => assert.unreachable(), (error) => {
     assert.is(error.code, 'ERR_LLM_CACHE_DIMENSION');
   });
 });
