@@ -228,9 +228,12 @@ test('a build that is refused rejects with a code and the stack of its caller', 
     assert.match((error as Error).message, 'finite');
     assert.match((error as Error).stack as string, 'callerOfBuild');
   }
-  await callerOfBuild(new Float32Array(3)).then(() => assert.unreachable(), (error) => {
-    assert.is(error.code, 'ERR_LLM_CACHE_DIMENSION');
-  });
+  await callerOfBuild(new Float32Array(3)).then(
+    () => assert.unreachable(),
+    (error) => {
+      assert.is(error.code, 'ERR_LLM_CACHE_DIMENSION');
+    },
+  );
 });
 
 test('a build does not see what happens to its arrays afterwards', async () => {

@@ -176,12 +176,14 @@ test('an engine built off the event loop answers as one that was filled', async 
     [vectors.subarray(1), DimensionError],
     [new Float32Array(72), InvalidArgumentError],
   ] as const) {
-    await FlatEngine.build(2, ids, partitions, rows).then(() => assert.unreachable(), (error) =>
-      assert.instance(error, kind),
+    await FlatEngine.build(2, ids, partitions, rows).then(
+      () => assert.unreachable(),
+      (error) => assert.instance(error, kind),
     );
   }
-  await FlatEngine.build(2, ids, partitions.subarray(1), vectors).then(() => assert.unreachable(), (error) =>
-    assert.instance(error, DimensionError),
+  await FlatEngine.build(2, ids, partitions.subarray(1), vectors).then(
+    () => assert.unreachable(),
+    (error) => assert.instance(error, DimensionError),
   );
 });
 

@@ -163,12 +163,6 @@ LLM_CACHE_AVX2 inline float greatest_lane(__m256 eight) {
     return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 
-struct Pass {
-    Metric error;
-    float error_factor;
-    int32_t correction;
-};
-
 // Half a block: eight rows whose metrics begin at `metrics`.
 LLM_CACHE_AVX2 inline __m256 put_bounds(const ScanQuery& query, const Pass& pass, __m256i sums,
                                         const float* metrics, float* out) {
@@ -203,12 +197,12 @@ LLM_CACHE_AVX2 inline void scan(const ScanQuery& query, const Pass& pass, const 
 
 LLM_CACHE_AVX2 void scan_coarse(const ScanQuery& query, const Blocks& blocks,
                                 const UpperBounds& out) {
-    scan<false>(query, {kCoarseError, query.coarse_factor, query.coarse_correction}, blocks, out);
+    scan<false>(query, coarse_pass(query), blocks, out);
 }
 
 LLM_CACHE_AVX2 void scan_full(const ScanQuery& query, const Blocks& blocks,
                               const UpperBounds& out) {
-    scan<true>(query, {kError, query.error_factor, query.correction}, blocks, out);
+    scan<true>(query, full_pass(query), blocks, out);
 }
 
 bool supported(const CpuFeatures& features) { return features.avx2_fma; }

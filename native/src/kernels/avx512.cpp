@@ -156,12 +156,6 @@ LLM_CACHE_AVX512 inline __m512 bounds(const ScanQuery& query, Metric error, floa
                            _mm512_set1_ps(error_factor), norm_part);
 }
 
-struct Pass {
-    Metric error;
-    float error_factor;
-    int32_t correction;
-};
-
 // What a pass makes of a block's sums.
 LLM_CACHE_AVX512 inline void put_bounds(const ScanQuery& query, const Pass& pass, __m512i sums,
                                         const float* metrics, const UpperBounds& out,
@@ -205,12 +199,12 @@ LLM_CACHE_AVX512 inline void scan(const ScanQuery& query, const Pass& pass, cons
 
 LLM_CACHE_AVX512 void scan_coarse(const ScanQuery& query, const Blocks& blocks,
                                   const UpperBounds& out) {
-    scan<false>(query, {kCoarseError, query.coarse_factor, query.coarse_correction}, blocks, out);
+    scan<false>(query, coarse_pass(query), blocks, out);
 }
 
 LLM_CACHE_AVX512 void scan_full(const ScanQuery& query, const Blocks& blocks,
                                 const UpperBounds& out) {
-    scan<true>(query, {kError, query.error_factor, query.correction}, blocks, out);
+    scan<true>(query, full_pass(query), blocks, out);
 }
 
 bool supported(const CpuFeatures& features) { return features.avx512_vnni; }

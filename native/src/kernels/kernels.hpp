@@ -62,6 +62,21 @@ struct UpperBounds {
 /// Metrics of a row in a coarse block.
 enum Metric : size_t { kScale, kNorm, kError, kCoarseError, kMetrics };
 
+/// @brief Which codes a scan goes by.
+struct Pass {
+    Metric error;
+    float error_factor;
+    int32_t correction;
+};
+
+constexpr Pass coarse_pass(const ScanQuery& query) {
+    return {kCoarseError, query.coarse_factor, query.coarse_correction};
+}
+
+constexpr Pass full_pass(const ScanQuery& query) {
+    return {kError, query.error_factor, query.correction};
+}
+
 /// @brief Bytes of the 4-bit halves of a block's codes: a whole fine block.
 constexpr size_t half_bytes(size_t groups) { return groups * 2 * kBlockRows; }
 /// @brief Bytes of a coarse block.

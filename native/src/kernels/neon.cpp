@@ -132,12 +132,6 @@ void half_sums_widening(const ScanQuery& query, const uint8_t* codes, int32_t* s
     }
 }
 
-struct Pass {
-    Metric error;
-    float error_factor;
-    int32_t correction;
-};
-
 inline float32x4_t four_bounds(const ScanQuery& query, const Pass& pass, int32x4_t sum,
                                const float* metrics) {
     const float32x4_t unbiased = vcvtq_f32_s32(vsubq_s32(sum, vdupq_n_s32(pass.correction)));
@@ -173,13 +167,12 @@ void scan(const ScanQuery& query, const Pass& pass, const Blocks& blocks, const 
 
 template <HalfSums kHalfSums>
 void scan_coarse(const ScanQuery& query, const Blocks& blocks, const UpperBounds& out) {
-    const Pass pass = {kCoarseError, query.coarse_factor, query.coarse_correction};
-    scan<kHalfSums, false>(query, pass, blocks, out);
+    scan<kHalfSums, false>(query, coarse_pass(query), blocks, out);
 }
 
 template <HalfSums kHalfSums>
 void scan_full(const ScanQuery& query, const Blocks& blocks, const UpperBounds& out) {
-    scan<kHalfSums, true>(query, {kError, query.error_factor, query.correction}, blocks, out);
+    scan<kHalfSums, true>(query, full_pass(query), blocks, out);
 }
 
 bool supported(const CpuFeatures& features) { return features.neon; }

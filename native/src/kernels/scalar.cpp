@@ -64,12 +64,6 @@ void half_sums(const ScanQuery& query, const uint8_t* codes, int32_t* sums) {
     }
 }
 
-struct Pass {
-    Metric error;
-    float error_factor;
-    int32_t correction;
-};
-
 void scan(const ScanQuery& query, const Pass& pass, bool full, const Blocks& blocks,
           const UpperBounds& out) {
     const size_t half = half_bytes(query.groups);
@@ -95,11 +89,11 @@ void scan(const ScanQuery& query, const Pass& pass, bool full, const Blocks& blo
 }
 
 void scan_coarse(const ScanQuery& query, const Blocks& blocks, const UpperBounds& out) {
-    scan(query, {kCoarseError, query.coarse_factor, query.coarse_correction}, false, blocks, out);
+    scan(query, coarse_pass(query), false, blocks, out);
 }
 
 void scan_full(const ScanQuery& query, const Blocks& blocks, const UpperBounds& out) {
-    scan(query, {kError, query.error_factor, query.correction}, true, blocks, out);
+    scan(query, full_pass(query), true, blocks, out);
 }
 
 bool supported(const CpuFeatures&) { return true; }
