@@ -69,7 +69,7 @@ export interface Answer<T = unknown> extends Lookup<T> {
 export interface SetReport {
   /** Names of the tiers that hold it. */
   readonly stored: readonly string[];
-  /** Names of the tiers that do not. */
+  /** Names of the tiers that could not write it. One that keeps no such entry (too large, without a vector) is in neither. */
   readonly failed: readonly string[];
 }
 

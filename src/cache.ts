@@ -115,7 +115,8 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   }
 
   /**
-   * Stores an answer. Resolves when every tier has taken or failed it; a tier on disk has it on stable storage by then.
+   * Stores an answer. Resolves when every tier has taken or failed it: `stored` names those that hold it, on stable storage where
+   * the tier has one, `failed` those that could not write.
    * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for a value that cannot be serialised, and as `wrap`.
    */
   async set(prompt: string, value: unknown, options: AskOptions = {}): Promise<SetReport> {
@@ -125,11 +126,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     const embedding = this.#parts.semantic()
       ? await this.#cascade.embed(query.text, options.signal)
       : undefined;
-    const stored = await this.#cascade.store(this.#entry(query, sealed.read(), embedding, options.ttlMs));
-    return {
-      stored,
-      failed: this.#parts.tiers.map(({ name }) => name).filter((name) => !stored.includes(name)),
-    };
+    return this.#cascade.store(this.#entry(query, sealed.read(), embedding, options.ttlMs));
   }
 
   /**

@@ -129,19 +129,21 @@ export class Cascade {
     });
   }
 
-  /** Writes the entry to every tier; resolves to the names of those that hold it. A tier that fails is reported, not thrown. */
-  async store(entry: Entry): Promise<string[]> {
+  /** Writes the entry to every tier. A tier that fails is reported, not thrown; one that keeps no such entry is in neither list. */
+  async store(entry: Entry): Promise<{ stored: string[]; failed: string[] }> {
     const { tiers, onStoreError } = this.#parts;
     const writes = tiers.map(async (tier) => {
       try {
-        await tier.set(entry);
-        return [tier.name];
+        return (await tier.set(entry)) ? 'stored' : 'not kept';
       } catch (error) {
         onStoreError(tier.name, error);
-        return [];
+        return 'failed';
       }
     });
-    return (await this.#track(Promise.all(writes))).flat();
+    const outcomes = await this.#track(Promise.all(writes));
+    const named = (outcome: string) =>
+      tiers.filter((_, i) => outcomes[i] === outcome).map(({ name }) => name);
+    return { stored: named('stored'), failed: named('failed') };
   }
 
   /** Removes an entry from all tiers. @throws {TierError} ERR_LLM_CACHE_TIER when one of them cannot say that it is gone. */

@@ -37,8 +37,11 @@ export interface Tier {
   near?(vector: Float32Array, scope: Scope, k: number): MaybePromise<readonly Candidate[]>;
   /** Marks an entry found by `near` as used, where the tier drops the least recently used first. */
   touch?(key: Key): void;
-  /** Stores the entry, replacing an earlier one of the same key. Resolves when it is as durable as the tier promises. */
-  set(entry: Entry, options?: SetOptions): MaybePromise<void>;
+  /**
+   * Stores the entry, replacing an earlier one of the same key. Answers when it is as durable as the tier promises: true, or false
+   * when the tier keeps no such entry (too large, without a vector, expired).
+   */
+  set(entry: Entry, options?: SetOptions): MaybePromise<boolean>;
   /** Removes one entry; true when there was one. */
   delete(key: Key, scope: Scope): MaybePromise<boolean>;
   /** Removes every entry, or every entry of one scope. */

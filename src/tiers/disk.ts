@@ -47,12 +47,12 @@ class DiskTier implements Tier {
     return decodeEntry(bytes, key, scope.id);
   }
 
-  async set(entry: Entry, { onlyIfAbsent = false }: SetOptions = {}): Promise<void> {
+  async set(entry: Entry, { onlyIfAbsent = false }: SetOptions = {}): Promise<boolean> {
     const key = storedKey(entry.scope, entry.key);
     const nowMs = this.#clock.wall();
-    if (entry.expiresAtMs <= nowMs) return;
+    if (entry.expiresAtMs <= nowMs) return false;
     const held = onlyIfAbsent ? this.#reader.get(key) : undefined;
-    if (held !== undefined && expiryOf(held) > nowMs) return;
+    if (held !== undefined && expiryOf(held) > nowMs) return true;
     const expiryKey = Buffer.from(new ArrayBuffer(8 + key.length));
     expiryKey.writeDoubleBE(entry.expiresAtMs, 0);
     expiryKey.set(key, 8);
@@ -70,6 +70,7 @@ class DiskTier implements Tier {
     ];
     const unlessPresent = onlyIfAbsent && held === undefined ? { database, key } : undefined;
     await this.#environment.write(operations, unlessPresent);
+    return true;
   }
 
   async delete(key: Key, scope: Scope): Promise<boolean> {

@@ -121,7 +121,7 @@ class Guard implements GuardedTier {
     return this.#read<Entry | undefined>('get', undefined, () => this.#tier.get(key, scope));
   }
 
-  set(entry: Entry, options?: SetOptions): MaybePromise<void> {
+  set(entry: Entry, options?: SetOptions): MaybePromise<boolean> {
     return this.#write('set', () => this.#tier.set(entry, options));
   }
 

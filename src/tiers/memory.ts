@@ -99,8 +99,8 @@ class MemoryTier implements Tier {
     this.#slots.get(key);
   }
 
-  set(entry: Entry, { onlyIfAbsent = false }: SetOptions = {}): void {
-    if (onlyIfAbsent && this.#slots.peek(entry.key) !== undefined) return;
+  set(entry: Entry, { onlyIfAbsent = false }: SetOptions = {}): boolean {
+    if (onlyIfAbsent && this.#slots.peek(entry.key) !== undefined) return true;
     const ttlMs = entry.expiresAtMs - this.#clock.wall();
     const size = encodeValue(entry.value).length + 2 * entry.question.length + overheadBytes;
     const bytes = size + (entry.vector?.length ?? 0) * bytesPerComponent;
@@ -111,6 +111,7 @@ class MemoryTier implements Tier {
     const slot: Slot = { entry: { ...entry, value: value.read() }, value, label, bytes };
     const stored = this.#slots.set(entry.key, slot, { ttlMs });
     if (!stored) this.#release(slot);
+    return stored;
   }
 
   delete(key: Key, scope: Scope): boolean {

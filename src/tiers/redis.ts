@@ -129,9 +129,9 @@ class RedisTier implements Tier {
     }
   }
 
-  async set(entry: Entry, { onlyIfAbsent = false }: SetOptions = {}): Promise<void> {
+  async set(entry: Entry, { onlyIfAbsent = false }: SetOptions = {}): Promise<boolean> {
     const ttlMs = Math.ceil(Math.min(this.#ttlMs, entry.expiresAtMs - this.#clock.wall()));
-    if (ttlMs <= 0) return;
+    if (ttlMs <= 0) return false;
     const name = this.#name(entry.scope, entry.key);
     const bytes = Buffer.from(encodeEntry(entry).buffer);
     await this.#call('set', () =>
@@ -139,6 +139,7 @@ class RedisTier implements Tier {
         ? this.#redis.set(name, bytes, 'PX', ttlMs, 'NX')
         : this.#redis.set(name, bytes, 'PX', ttlMs),
     );
+    return true;
   }
 
   async delete(key: Key, scope: Scope): Promise<boolean> {

@@ -42,12 +42,12 @@ class VectorTier implements Tier {
     return this.#near(vector, scope, k, k);
   }
 
-  async set(entry: Entry, { onlyIfAbsent = false }: SetOptions = {}): Promise<void> {
+  async set(entry: Entry, { onlyIfAbsent = false }: SetOptions = {}): Promise<boolean> {
     const { key: id, scope, vector, question: text } = entry;
-    if (vector === undefined || entry.expiresAtMs <= this.#clock.wall()) return;
+    if (vector === undefined || entry.expiresAtMs <= this.#clock.wall()) return false;
     if (onlyIfAbsent) {
       const [held] = await this.#database.get(scope, [id]);
-      if (this.#live(held, { id: scope }) !== undefined) return;
+      if (this.#live(held, { id: scope }) !== undefined) return true;
     }
     this.#writing.set(id, (this.#writing.get(id) ?? 0) + 1);
     try {
@@ -57,6 +57,7 @@ class VectorTier implements Tier {
       if (others > 0) this.#writing.set(id, others);
       else this.#writing.delete(id);
     }
+    return true;
   }
 
   async delete(key: Key, scope: Scope): Promise<boolean> {

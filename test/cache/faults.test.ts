@@ -37,7 +37,7 @@ for (const [what, embed] of [
       tiers.map(({ entries }) => entries),
       [1, 1, 0],
     );
-    assert.equal((await cache.set('set', 'v')).stored, ['memory', 'disk', 'vector']);
+    assert.equal((await cache.set('set', 'v')).stored, ['memory', 'disk']);
     assert.is((await cache.get('set')).value, 'v');
     await cache.close();
   });

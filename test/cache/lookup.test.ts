@@ -5,6 +5,7 @@ import type { Lookup } from '#dist/cache-types.js';
 import { policy } from '#dist/decide/policy.js';
 import { functionEmbedder } from '#dist/embed/function.js';
 import { manualClock, mockEmbedder } from '#dist/testing/index.js';
+import { memoryTier } from '#dist/tiers/memory.js';
 import { codeOf, temporaryDirectory } from '../disk/support.js';
 import { assemble, openMock } from './support.js';
 
@@ -326,6 +327,12 @@ test('a text that the embedder cannot tell from others is matched exactly or not
     [2, 2, 0],
   );
   await cache.close();
+});
+
+test('what a tier does not keep is not called stored', async () => {
+  const vast = assemble({ tiers: [memoryTier({ dimension: mockEmbedder().dimension, maxBytes: 5_000 })] });
+  assert.equal(await vast.set('q', 'x'.repeat(10_000)), { stored: [], failed: [] });
+  assert.equal(await vast.set('q', 'x'), { stored: ['memory'], failed: [] });
 });
 
 test.run();
