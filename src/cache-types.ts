@@ -24,9 +24,12 @@ export interface GetOptions extends ScopeOption {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface AskOptions extends GetOptions {
+export interface SetOptions extends GetOptions {
   /** Milliseconds the answer lives; default: the cache's. `Infinity` for ever. */
   readonly ttlMs?: number | undefined;
+}
+
+export interface AskOptions extends SetOptions {
   /** Generate anew and replace what is stored. Default false. */
   readonly refresh?: boolean | undefined;
 }

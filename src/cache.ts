@@ -10,6 +10,7 @@ import type {
   Health,
   Lookup,
   ScopeOption,
+  SetOptions,
   SetReport,
 } from './cache-types.js';
 import { Cascade, type CascadeParts, type Finding, type Query } from './cascade.js';
@@ -18,6 +19,7 @@ import type { Entry } from './core/entry.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
 import { Flight } from './core/flight.js';
 import { queryKey } from './core/key.js';
+import { checkOptions } from './core/options.js';
 import type { Moment } from './core/removals.js';
 import { Scope, type ScopeFields } from './core/scope.js';
 import { type SealedValue, seal } from './core/value.js';
@@ -37,6 +39,12 @@ export interface CacheParts extends Omit<CascadeParts, 'onEmbedError' | 'onStore
   readonly release: (stats: CacheStats | undefined) => Promise<void>;
 }
 
+const scopeOptions = new Set(['scope']);
+const getOptions = new Set([...scopeOptions, 'signal']);
+const setOptions = new Set([...getOptions, 'ttlMs']);
+const askOptions = new Set([...setOptions, 'refresh']);
+const neverAborted = new AbortController().signal;
+
 /**
  * A semantic cache; `await openCache()` gives one that needs no server. Answers are handed out frozen, or as copies, so that no
  * caller changes what the next one gets.
@@ -47,6 +55,8 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   readonly #recorder: Recorder;
   readonly #commonScope: Scope;
   readonly #flight = new Flight<Answer>();
+  // Answers that could not be stored.
+  readonly #unshared = new WeakSet<object>();
   #closing: Promise<void> | undefined;
 
   /** Opens a cache; the same as `openCache`. */
@@ -86,6 +96,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   /** As `wrap`, and tells where the answer came from, how similar the question was and how long it took. */
   async ask<T>(prompt: string, generate: Generate<T>, options: AskOptions = {}): Promise<Answer<T>> {
     const started = this.#parts.clock.mono();
+    checkOptions(options, askOptions);
     const query = this.#query(prompt, options);
     if (typeof generate !== 'function') throw new InvalidArgumentError('generate', 'a function', generate);
     checkTtl(options.ttlMs);
@@ -98,6 +109,16 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     const work = (signal: AbortSignal) => this.#resolve(query, generate, options, started, signal);
     const answer = (await this.#flight.run(flight, work, options.signal)) as Answer<T>;
     if (!coalesced) return answer;
+    // What cannot be stored cannot be shared either: of a stream only one caller would get all.
+    if (this.#unshared.has(answer)) {
+      return (await this.#resolve(
+        query,
+        generate,
+        options,
+        started,
+        options.signal ?? neverAborted,
+      )) as Answer<T>;
+    }
     this.#recorder.count('queries');
     this.#recorder.count('coalesced');
     return { ...answer, coalesced, latencyMs: this.#parts.clock.mono() - started };
@@ -106,6 +127,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   /** Looks up without generating; `match` is `none` on a miss. @throws as `wrap`. */
   async get<T = unknown>(prompt: string, options: GetOptions = {}): Promise<Lookup<T>> {
     const started = this.#parts.clock.mono();
+    checkOptions(options, getOptions);
     const query = this.#query(prompt, options);
     options.signal?.throwIfAborted();
     const atOnce = this.#cascade.findAtOnce(query);
@@ -119,7 +141,8 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
    * the tier has one, `failed` those that could not write.
    * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for a value that cannot be serialised, and as `wrap`.
    */
-  async set(prompt: string, value: unknown, options: AskOptions = {}): Promise<SetReport> {
+  async set(prompt: string, value: unknown, options: SetOptions = {}): Promise<SetReport> {
+    checkOptions(options, setOptions);
     const query = this.#query(prompt, options);
     const sealed = this.#seal(value);
     checkTtl(options.ttlMs);
@@ -134,6 +157,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
    * @throws {TierError} ERR_LLM_CACHE_TIER when a tier cannot say that it is gone.
    */
   async delete(prompt: string, options: ScopeOption = {}): Promise<boolean> {
+    checkOptions(options, scopeOptions);
     const { key, scope } = this.#query(prompt, options);
     return this.#cascade.delete(key, scope);
   }
@@ -141,6 +165,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   /** Removes all answers, or with `scope` all of that scope. @throws {TierError} ERR_LLM_CACHE_TIER */
   async clear(options: ScopeOption = {}): Promise<void> {
     this.#checkOpen();
+    checkOptions(options, scopeOptions);
     await this.#cascade.clear(options.scope === undefined ? undefined : this.#scopeOf(options));
   }
 
@@ -160,7 +185,10 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     return this.#cascade.idle();
   }
 
-  /** Finishes what runs and releases files, sockets and workers. Idempotent. */
+  /**
+   * Finishes the writes under way and releases files, sockets and workers. Callers whose answer is being generated still get it, but
+   * it is not stored. Idempotent.
+   */
   close(): Promise<void> {
     this.#closing ??= (async () => {
       await this.#cascade.idle();
@@ -193,7 +221,8 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     if (lookup.match !== 'none') return this.#record(lookup) as Answer;
     const generated = await generate({ signal, vector: finding.embedding?.vector });
     const value = this.#keep(query, generated, finding.embedding, options.ttlMs, began);
-    const answer = { ...lookup, value, latencyMs: this.#parts.clock.mono() - started };
+    const answer = { ...lookup, value: value.handedOut, latencyMs: this.#parts.clock.mono() - started };
+    if (!value.stored) this.#unshared.add(answer);
     this.#record(answer);
     return answer;
   }
@@ -205,19 +234,19 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     embedding: Embedding | undefined,
     ttlMs: number | undefined,
     began: Moment,
-  ): unknown {
+  ): { handedOut: unknown; stored: boolean } {
     let sealed: SealedValue;
     try {
       sealed = this.#seal(value);
     } catch {
       this.#recorder.count('uncacheable');
-      return value;
+      return { handedOut: value, stored: false };
     }
     const removed = this.#cascade.removals.since(began, query.key, query.scope.id);
     if (!removed && this.#closing === undefined) {
       void this.#cascade.store(this.#entry(query, sealed.read(), embedding, ttlMs));
     }
-    return sealed.read();
+    return { handedOut: sealed.read(), stored: true };
   }
 
   #entry(
@@ -261,14 +290,23 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     const latencyMs = this.#parts.clock.mono() - started;
     this.#recorder.hitAtOnce(tier, latencyMs);
     const found = makeLookup(key, 'exact', entry, tier, 1, null, false, latencyMs, 0);
-    this.emit('hit', found);
+    this.#tell('hit', found);
     return found as Answer<T>;
   }
 
   #record<L extends Lookup>(lookup: L): L {
     this.#recorder.lookup(lookup);
-    this.emit(lookup.match === 'none' ? 'miss' : 'hit', lookup);
+    this.#tell(lookup.match === 'none' ? 'miss' : 'hit', lookup);
     return lookup;
+  }
+
+  #tell(event: 'hit' | 'miss', lookup: Lookup): void {
+    try {
+      this.emit(event, lookup);
+    } catch (error) {
+      // Who listens must not fail who asks.
+      process.emitWarning(error as Error);
+    }
   }
 
   #query(text: string, options: ScopeOption): Query {

@@ -12,6 +12,7 @@ export type {
   Lookup,
   Match,
   ScopeOption,
+  SetOptions,
   SetReport,
   TierStats,
 } from './cache-types.js';
@@ -33,7 +34,7 @@ export {
 } from './core/key.js';
 export { Scope, type ScopeFields } from './core/scope.js';
 export type { LatencySummary } from './core/stats.js';
-export type { SetOptions, Tier, TierSize } from './core/tier.js';
+export type { SetOptions as TierSetOptions, Tier, TierSize } from './core/tier.js';
 export { type Decision, decide, type Refusal } from './decide/decide.js';
 export { defaultMinSimilarity, type Policy, policy, type RuleName, ruleNames } from './decide/policy.js';
 export type { EmbedderIdentity } from './disk/environment.js';

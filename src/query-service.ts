@@ -5,6 +5,7 @@ import type { CacheStats, Health, Match } from './cache-types.js';
 import type { Embedder } from './core/embedder.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
 import { checkQuestion } from './core/key.js';
+import { checkOptions } from './core/options.js';
 import type { ScopeFields } from './core/scope.js';
 import type { Refusal } from './decide/decide.js';
 import { type IngestOptions, type IngestReport, ingest } from './ingest/pipeline.js';
@@ -73,6 +74,7 @@ export interface QueryServiceParts {
 }
 
 const mostResults = 1000;
+const queryOptions = new Set(['topK', 'filter', 'scope', 'signal']);
 
 /** Answers questions with passages of the ingested documents, and past questions from the cache. */
 export class QueryService {
@@ -98,6 +100,7 @@ export class QueryService {
    */
   async query(text: string, options: QueryOptions = {}): Promise<QueryAnswer> {
     this.#checkOpen();
+    checkOptions(options, queryOptions);
     checkQuestion(text, 'text');
     const { topK = 5, filter, scope = {}, signal } = options;
     if (!Number.isInteger(topK) || topK < 1 || topK > mostResults) {

@@ -1,7 +1,7 @@
 // Loads the C++ addon and gives it types; the only file that touches a .node file. Any folder may import it.
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { NativeLoadError } from './errors.js';
+import { NativeError, NativeLoadError } from './errors.js';
 
 /** Names of the instruction sets a kernel can be built for. */
 export type KernelName = 'scalar' | 'avx2' | 'avx512' | 'neon';
@@ -97,6 +97,9 @@ function load(): NativeAddon {
     try {
       return require(path) as NativeAddon;
     } catch (error) {
+      // It loaded and refused: LLM_CACHE_KERNEL or LLM_CACHE_SHA256 asks for what this machine does not have.
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code?.startsWith('ERR_LLM_CACHE')) throw new NativeError(message, { cause: error });
       tried.push(`${path}: ${(error as Error).message.split('\n')[0]}`);
     }
   }

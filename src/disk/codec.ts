@@ -55,11 +55,27 @@ function refuseUnserialisable(value: unknown, path: string, depth: number, seen:
   if (seen.has(value)) return;
   if (depth > deepest)
     throw new InvalidArgumentError(path, `nested at most ${deepest} deep, without cycles`, value);
+  if (!isPlain(value)) {
+    throw new InvalidArgumentError(
+      path,
+      'plain data: an instance of a class would come back without it',
+      value,
+    );
+  }
   const members = value instanceof Map || value instanceof Set ? value.values() : Object.values(value);
   for (const member of members) {
     if (member !== undefined) refuseUnserialisable(member, path, depth + 1, seen);
   }
   seen.add(value);
+}
+
+const carried = new Set<unknown>(
+  [Object, Array, Map, Set, Date, ArrayBuffer, RegExp].map((kind) => kind.prototype),
+);
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || carried.has(prototype) || value instanceof Error;
 }
 
 /** Reads what `encodeValue` wrote. @throws {CodecError} ERR_LLM_CACHE_CODEC */

@@ -110,7 +110,7 @@ export class Environment {
     this.#checkOpen();
     let database = this.#databases.get(name);
     if (database === undefined) {
-      database = openNamed(this.#root, name);
+      database = openNamed(this.#root, this.directory, name);
       this.#databases.set(name, database);
     }
     return database;

@@ -9,6 +9,7 @@ import {
   openSync,
   readSync,
   statfsSync,
+  statSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
@@ -18,6 +19,7 @@ export type BytesDatabase = Database<Buffer, Buffer>;
 export type BytesRoot = RootDatabase<Buffer, Buffer>;
 
 const fileName = 'cache.mdb';
+const startAnew = 'delete the directory to start anew';
 const mostDatabases = 64;
 const bytesOnly = { encoding: 'binary', keyEncoding: 'binary' } as const;
 
@@ -28,6 +30,7 @@ const bytesOnly = { encoding: 'binary', keyEncoding: 'binary' } as const;
 export function openRoot(directory: string): BytesRoot {
   try {
     makeDirectory(directory);
+    if (!statSync(directory).isDirectory()) throw new Error('it is not a directory');
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new DirectoryError(directory, reasonOf(error), { cause: error });
@@ -65,8 +68,14 @@ function makeDirectory(path: string): void {
 }
 
 /** A named database within the environment. */
-export function openNamed(root: BytesRoot, name: string): BytesDatabase {
-  return root.openDB<Buffer, Buffer>({ ...bytesOnly, name } as never) as unknown as BytesDatabase;
+export function openNamed(root: BytesRoot, directory: string, name: string): BytesDatabase {
+  try {
+    return root.openDB<Buffer, Buffer>({ ...bytesOnly, name } as never) as unknown as BytesDatabase;
+  } catch (error) {
+    throw new DirectoryError(directory, `${fileName} is damaged (${reasonOf(error)}); ${startAnew}`, {
+      cause: error,
+    });
+  }
 }
 
 const pageBytes = 4096;
@@ -122,7 +131,10 @@ function checkFile(directory: string, path: string): void {
     const first = readMeta(file, 0);
     const second = first && readMeta(file, first.pageSize);
     if (!first || !second)
-      throw new DirectoryError(directory, `${fileName} is not a cache file, or its head is damaged`);
+      throw new DirectoryError(
+        directory,
+        `${fileName} is not a cache file, or its head is damaged; ${startAnew}`,
+      );
     const newest = first.transaction >= second.transaction ? first : second;
     const needed = (newest.lastPage + 1n) * BigInt(first.pageSize);
     // Anew: another process may have grown the file since, always before it states so.
@@ -130,7 +142,7 @@ function checkFile(directory: string, path: string): void {
     if (BigInt(size) < needed) {
       throw new DirectoryError(
         directory,
-        `${fileName} is truncated (${size} bytes, it states ${needed}); delete the directory to start anew`,
+        `${fileName} is truncated (${size} bytes, it states ${needed}); ${startAnew}`,
       );
     }
   } finally {

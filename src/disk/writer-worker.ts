@@ -15,7 +15,7 @@ const mostPerCommit = 256;
 function database(name: string): BytesDatabase {
   let opened = databases.get(name);
   if (opened === undefined) {
-    opened = openNamed(root, name);
+    opened = openNamed(root, directory, name);
     databases.set(name, opened);
   }
   return opened;

@@ -104,12 +104,17 @@ class RedisTier implements Tier {
   readonly name = 'redis';
   readonly #redis: Redis;
   readonly #owned: boolean;
+  #lastError: Error | undefined;
   readonly #prefix: string;
   readonly #ttlMs: number;
   readonly #clock: Clock;
 
   constructor(redis: Redis, owned: boolean, options: { keyPrefix: string; ttlMs: number; clock: Clock }) {
     this.#redis = redis;
+    // A call without a connection says only that there is none; this says why.
+    redis.on('error', (error) => {
+      this.#lastError = error;
+    });
     this.#owned = owned;
     this.#prefix = options.keyPrefix;
     this.#ttlMs = options.ttlMs;
@@ -199,7 +204,8 @@ class RedisTier implements Tier {
       const { message } = error as Error;
       // Something else stands under our key: a bad record, not a bad server.
       if (message.startsWith('WRONGTYPE')) throw new CodecError(`${operation}: ${message}`, { cause: error });
-      throw new TierError(this.name, operation, message, { cause: error });
+      const why = this.#redis.status === 'ready' ? message : (this.#lastError?.message ?? message);
+      throw new TierError(this.name, operation, why, { cause: error });
     }
   }
 }

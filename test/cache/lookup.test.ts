@@ -335,4 +335,61 @@ test('what a tier does not keep is not called stored', async () => {
   assert.equal(await vast.set('q', 'x'), { stored: ['memory'], failed: [] });
 });
 
+test('an option that is not known is refused, so that a mistyped scope shares nothing', async () => {
+  const cache = assemble();
+  await cache.set('what is my balance', 'of acme', { scope: { tenant: 'acme' } });
+  const wrong = { tenant: 'acme' } as object;
+  for (const call of [
+    () => cache.wrap('what is my balance', () => 'new', wrong),
+    () => cache.get('what is my balance', wrong),
+    () => cache.set('what is my balance', 'new', wrong),
+    () => cache.delete('what is my balance', wrong),
+    () => cache.clear({ scpoe: { tenant: 'acme' } } as object),
+    () => cache.get('q', null as unknown as object),
+    () => cache.get('q', { signal: {} } as object),
+  ]) {
+    assert.is(await codeOf(call), 'ERR_LLM_CACHE_ARGUMENT');
+  }
+  assert.is((await cache.get('what is my balance', { scope: { tenant: 'acme' } })).value, 'of acme');
+});
+
+test('an instance of a class is handed out as it is and not stored', async () => {
+  const cache = assemble();
+  class Reply {
+    readonly text = 'hello';
+  }
+  for (const value of [new Reply(), new URL('http://localhost'), { nested: [new Reply()] }]) {
+    assert.is(await cache.wrap('q', () => value), value);
+    assert.is(await codeOf(() => cache.set('q', value)), 'ERR_LLM_CACHE_ARGUMENT');
+    assert.is((await cache.get('q')).match, 'none');
+  }
+});
+
+test('callers at the same time each get a stream of their own', async () => {
+  const cache = assemble();
+  async function* count() {
+    for (let i = 0; i < 3; i++) yield i;
+  }
+  const read = async () => {
+    const seen: number[] = [];
+    for await (const i of await cache.wrap('stream', async () => count())) seen.push(i);
+    return seen;
+  };
+  assert.equal(await Promise.all([read(), read(), read()]), [
+    [0, 1, 2],
+    [0, 1, 2],
+    [0, 1, 2],
+  ]);
+});
+
+test('a listener that throws fails no caller', async () => {
+  const cache = assemble();
+  const warned = new Promise((resolve) => process.once('warning', resolve));
+  cache.on('miss', () => {
+    throw new Error('the listener is broken');
+  });
+  assert.is(await cache.wrap('q', () => 'answer'), 'answer');
+  assert.match(((await warned) as Error).message, /the listener is broken/);
+});
+
 test.run();
