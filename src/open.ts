@@ -57,6 +57,7 @@ export async function openCache(options: OpenOptions = {}): Promise<SemanticCach
     const database = await openEmbeddedDatabase(environment, {
       name: answersDatabase,
       dimension: embedder.dimension,
+      clock,
     });
     return assemble(ground, [vectorTier(database, { clock })]);
   });

@@ -51,7 +51,9 @@ class VectorTier implements Tier {
     }
     this.#writing.set(id, (this.#writing.get(id) ?? 0) + 1);
     try {
-      await this.#database.upsert([{ id, scope, text, vector, metadata: {}, data: encodeEntry(entry) }]);
+      const { expiresAtMs } = entry;
+      const data = encodeEntry(entry);
+      await this.#database.upsert([{ id, scope, text, vector, metadata: {}, data, expiresAtMs }]);
     } finally {
       const others = (this.#writing.get(id) ?? 1) - 1;
       if (others > 0) this.#writing.set(id, others);

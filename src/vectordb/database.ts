@@ -16,6 +16,8 @@ export interface StoredDocument {
   readonly metadata: Readonly<Record<string, MetadataValue>>;
   /** Opaque bytes of the caller's. */
   readonly data?: Uint8Array;
+  /** Wall-clock milliseconds from which on the database may remove the document. Default never. */
+  readonly expiresAtMs?: number;
 }
 
 /** A document found. */

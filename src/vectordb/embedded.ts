@@ -1,6 +1,7 @@
 // The embedded vector database: documents in LMDB, a native index over their vectors. open.ts, tiers and ./testing import it.
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type Clock, systemClock } from '../core/clock.js';
 import { ClosedError, CodecError, InvalidArgumentError } from '../core/errors.js';
 import { decodeRecord, encodeRecord, toVector, vectorBytes } from '../disk/codec.js';
 import type { Environment, Operation, Reader } from '../disk/environment.js';
@@ -12,19 +13,23 @@ import {
   type StoredDocument,
   type VectorDatabase,
 } from './database.js';
+import { Expiries } from './expiries.js';
 
 /** Which documents, and how long their vectors are. */
 export interface EmbeddedDatabaseOptions {
   /** Names the databases within the environment: `[a-z0-9-]`. */
   readonly name: string;
   readonly dimension: number;
+  readonly clock?: Clock | undefined;
 }
 
-type Body = Pick<StoredDocument, 'text' | 'metadata' | 'data'>;
+type Body = Pick<StoredDocument, 'text' | 'metadata' | 'data' | 'expiresAtMs'>;
 
 // LMDB takes keys of up to 1,978 bytes; 32 go to the scope.
 const longestId = 512;
 const rowsPerTurn = 1024;
+// Looked at by each write: more than one, so that sweeping outpaces growth.
+const sweptPerWrite = 8;
 
 /**
  * Opens the database and builds its index from what is stored: about 5 microseconds a document. Every write is on stable storage
@@ -46,6 +51,8 @@ class EmbeddedDatabase implements VectorDatabase {
   readonly #bodies: Reader;
   readonly #vectors: Reader;
   readonly #versions: Reader;
+  readonly #expiries: Expiries;
+  readonly #clock: Clock;
   readonly #names: { readonly bodies: string; readonly vectors: string; readonly versions: string };
   readonly #dimension: number;
   #index: FlatEngine;
@@ -59,10 +66,11 @@ class EmbeddedDatabase implements VectorDatabase {
   readonly #pending = new Map<string, string[]>();
   /** Scopes that another process has written too, so that this index lacks what the stored version stands for. */
   readonly #behind = new Set<string>();
-  #upserting = 0;
+  /** Stored keys of upserts under way, and how many of each. */
+  readonly #upserting = new Map<string, number>();
   #closed = false;
 
-  constructor(environment: Environment, { name, dimension }: EmbeddedDatabaseOptions) {
+  constructor(environment: Environment, { name, dimension, clock = systemClock }: EmbeddedDatabaseOptions) {
     if (!/^[a-z0-9-]{1,40}$/.test(name))
       throw new InvalidArgumentError('name', 'of the letters [a-z0-9-]', name);
     this.#environment = environment;
@@ -70,6 +78,8 @@ class EmbeddedDatabase implements VectorDatabase {
     this.#bodies = environment.reader(this.#names.bodies);
     this.#vectors = environment.reader(this.#names.vectors);
     this.#versions = environment.reader(this.#names.versions);
+    this.#expiries = new Expiries(environment, name);
+    this.#clock = clock;
     this.#dimension = dimension;
     this.#index = new FlatEngine(dimension);
   }
@@ -101,12 +111,15 @@ class EmbeddedDatabase implements VectorDatabase {
 
   async upsert(documents: readonly StoredDocument[]): Promise<void> {
     if (documents.length === 0) return;
-    const operations: Operation[] = [];
+    const swept = this.#sweep(new Set(documents.map(({ scope, id }) => latin1(storedKey(scope, id)))));
+    const operations = [...swept.operations];
     for (const document of documents) {
       checkVector(document.vector, this.#dimension);
       const key = storedKey(document.scope, document.id);
-      const { text, metadata, data } = document;
-      const body: Body = data === undefined ? { text, metadata } : { text, metadata, data };
+      const { text, metadata, data, expiresAtMs } = document;
+      const mortal = expiresAtMs !== undefined && Number.isFinite(expiresAtMs);
+      const body: Body = { text, metadata, ...(data && { data }), ...(mortal && { expiresAtMs }) };
+      if (mortal) operations.push(this.#expiries.note(key, expiresAtMs));
       operations.push({ kind: 'put', database: this.#names.bodies, key, value: encodeRecord(body) });
       operations.push({
         kind: 'put',
@@ -116,15 +129,21 @@ class EmbeddedDatabase implements VectorDatabase {
       });
     }
     const scopes = documents.map(({ scope }) => scope);
-    this.#upserting++;
+    const keys = documents.map(({ scope, id }) => latin1(storedKey(scope, id)));
+    for (const key of keys) this.#upserting.set(key, (this.#upserting.get(key) ?? 0) + 1);
     try {
       await this.#commit(operations, scopes, () => {
+        for (const key of swept.keys) this.#forget(key);
         for (const { scope, id, vector } of documents) {
           this.#index.set(this.#label(latin1(storedKey(scope, id))), this.#partition(scope), vector);
         }
       });
     } finally {
-      this.#upserting--;
+      for (const key of keys) {
+        const others = (this.#upserting.get(key) ?? 1) - 1;
+        if (others > 0) this.#upserting.set(key, others);
+        else this.#upserting.delete(key);
+      }
     }
   }
 
@@ -154,7 +173,7 @@ class EmbeddedDatabase implements VectorDatabase {
     const keys = ids.map((id) => storedKey(scope, id));
     const held = keys.filter((key) => this.#bodies.has(key));
     // An upsert under way is not to be seen yet; the removal is committed after it.
-    const doomed = this.#upserting > 0 ? keys : held;
+    const doomed = this.#upserting.size > 0 ? keys : held;
     if (doomed.length > 0) await this.#remove(doomed, scope);
     return held.length;
   }
@@ -195,6 +214,24 @@ class EmbeddedDatabase implements VectorDatabase {
     this.#index.clear();
     this.#labels.clear();
     this.#partitions.clear();
+  }
+
+  /** The removal of some documents that have expired, but for those that are being written. */
+  #sweep(written: ReadonlySet<string>): { operations: Operation[]; keys: string[] } {
+    const nowMs = this.#clock.wall();
+    const operations: Operation[] = [];
+    const keys: string[] = [];
+    for (const { key, removal } of this.#expiries.due(nowMs, sweptPerWrite)) {
+      const name = latin1(key);
+      if (written.has(name) || this.#upserting.has(name)) continue;
+      operations.push(removal);
+      // A document written anew since has a record of its own.
+      if ((this.#read(name)?.expiresAtMs ?? 0) > nowMs) continue;
+      keys.push(name);
+      for (const database of [this.#names.bodies, this.#names.vectors])
+        operations.push({ kind: 'remove', database, key });
+    }
+    return { operations, keys };
   }
 
   async #remove(keys: readonly Uint8Array<ArrayBuffer>[], scope: string): Promise<void> {
@@ -248,14 +285,8 @@ class EmbeddedDatabase implements VectorDatabase {
     const vector = this.#vectors.get(bytes);
     if (body === undefined || vector === undefined) return undefined;
     try {
-      const { text, metadata, data } = decodeRecord<Body>(body);
-      const document = {
-        id: bytes.toString('utf8', 32),
-        scope: bytes.toString('hex', 0, 32),
-        text,
-        metadata,
-      };
-      return { ...document, vector: toVector(vector), ...(data === undefined ? {} : { data }) };
+      const stored = { id: bytes.toString('utf8', 32), scope: bytes.toString('hex', 0, 32) };
+      return { ...stored, ...decodeRecord<Body>(body), vector: toVector(vector) };
     } catch (error) {
       if (error instanceof CodecError) return undefined;
       throw error;

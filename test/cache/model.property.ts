@@ -97,7 +97,7 @@ async function life(seed: number): Promise<Record<string, number>> {
 
   const open = async () => {
     environment = new Environment(directory);
-    const database = await openEmbeddedDatabase(environment, { name: 'answers', dimension: 32 });
+    const database = await openEmbeddedDatabase(environment, { name: 'answers', dimension: 32, clock });
     tiers = [
       memoryTier({ dimension: 32, clock, maxEntries: 500 }),
       diskTier(environment, { clock }),

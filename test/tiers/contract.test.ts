@@ -38,7 +38,7 @@ const vector = async ({
   dimension: number;
 }) => {
   const environment = new Environment(temporaryDirectory());
-  const database = await openEmbeddedDatabase(environment, { name: 'answers', dimension });
+  const database = await openEmbeddedDatabase(environment, { name: 'answers', dimension, clock });
   return { tier: vectorTier(database, { clock }), release: () => environment.close() };
 };
 tierContract(named('vector'), vector, assert);

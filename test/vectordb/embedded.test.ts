@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Environment } from '#dist/disk/environment.js';
-import { randomUnitVector, seededRandom, vectorDatabaseContract } from '#dist/testing/index.js';
+import { manualClock, randomUnitVector, seededRandom, vectorDatabaseContract } from '#dist/testing/index.js';
 import { openEmbeddedDatabase } from '#dist/vectordb/embedded.js';
 import { codeOf, startChild, temporaryDirectory } from '../disk/support.js';
 
@@ -142,6 +142,32 @@ test('a vector whose bytes are damaged does not keep the database from opening',
     ['whole'],
   );
   await again.environment.close();
+});
+
+test('what has expired is removed by later writes, also after reopening; what was written anew stays', async () => {
+  const clock = manualClock();
+  const directory = temporaryDirectory();
+  const open = async () => {
+    const environment = new Environment(directory);
+    const database = await openEmbeddedDatabase(environment, { name: 'mine', dimension: 8, clock });
+    return { environment, database };
+  };
+  const first = await open();
+  const soon = { expiresAtMs: clock.wall() + 1000 };
+  for (let i = 0; i < 40; i++) await first.database.upsert([document(`old ${i}`, soon)]);
+  await first.database.upsert([document('old 7', { expiresAtMs: clock.wall() + 100_000 })]);
+  await first.database.upsert([document('for ever')]);
+  await first.database.close();
+  await first.environment.close();
+  clock.advance(1000);
+  const { environment, database } = await open();
+  for (let i = 0; i < 6; i++) await database.upsert([document(`new ${i}`)]);
+  assert.is(await database.count(), 8);
+  const [kept, endless, gone] = await database.get(scope, ['old 7', 'for ever', 'old 8']);
+  assert.equal([kept?.text, endless?.text, gone], ['old 7', 'for ever', undefined]);
+  const found = await database.search(randomUnitVector(8, random), { scope, topK: 100 });
+  assert.is(found.length, 8);
+  await environment.close();
 });
 
 test.run();
