@@ -4,6 +4,10 @@ import { join, resolve } from 'node:path';
 import { DirectoryError } from './core/errors.js';
 import { type EmbedderIdentity, Environment } from './disk/environment.js';
 import { type Lifetime, readLifetime } from './disk/lifetime.js';
+import { manifestDatabase } from './ingest/disk-manifest.js';
+import { answersDatabase, corpusDatabase } from './open.js';
+import { diskDatabases } from './tiers/disk.js';
+import { databaseNames } from './vectordb/embedded.js';
 
 /** How much a database holds. */
 export interface DatabaseSize {
@@ -52,15 +56,18 @@ export async function inspectDirectory(path: string): Promise<DirectoryReport> {
         bytes: readers.reduce((sum, reader) => sum + reader.bytes(), 0),
       };
     };
+    const answers = databaseNames(answersDatabase);
+    const corpus = databaseNames(corpusDatabase);
+    const manifest = manifestDatabase(corpusDatabase);
     return {
       directory,
       fileBytes: statSync(file).size,
       embedder: environment.embedder() ?? null,
-      disk: size('entries', 'entry-expiries'),
-      vector: size('answers-documents', 'answers-vectors'),
+      disk: size(...Object.values(diskDatabases)),
+      vector: size(answers.bodies, answers.vectors),
       corpus: {
-        ...size('corpus-documents', 'corpus-vectors', 'corpus-manifest'),
-        documents: environment.reader('corpus-manifest').count(),
+        ...size(corpus.bodies, corpus.vectors, manifest),
+        documents: environment.reader(manifest).count(),
       },
       lifetime: readLifetime(environment),
     };

@@ -40,8 +40,9 @@ export interface OpenOptions extends ConfigInput {
   readonly clock?: Clock | undefined;
 }
 
-const answersDatabase = 'answers';
-const corpusDatabase = 'corpus';
+/** Names of the embedded databases of tier C and of the corpus. */
+export const answersDatabase = 'answers';
+export const corpusDatabase = 'corpus';
 const bundledModels = fileURLToPath(new URL('../models/', import.meta.url));
 
 /**
@@ -105,7 +106,7 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
   };
   try {
     const chosen = decisionPolicy(config);
-    const embedder = keep(cachedEmbedder(given ?? (await chooseEmbedder(config, clock))));
+    const embedder = keep(cachedEmbedder(given ?? (await openEmbedder(config, clock))));
     checkDimension(config, embedder);
     const environment = keep(new Environment(resolve(config.cache.directory)));
     await environment.bindEmbedder(embedder);
@@ -210,7 +211,11 @@ function tlsOptions({
   }
 }
 
-async function chooseEmbedder({ embedding }: Config, clock: Clock): Promise<Embedder> {
+/**
+ * Opens the embedder that the configuration names, for instance to share it between two products; whoever opened it closes it.
+ * @throws {ConfigError} ERR_LLM_CACHE_CONFIG when it is neither a model of this package nor a folder with one.
+ */
+export async function openEmbedder({ embedding }: Config, clock: Clock = systemClock): Promise<Embedder> {
   const { model, dim, useMock, workers, maxQueue, timeoutMs } = embedding;
   if (useMock) return mockEmbedder(dim === undefined ? {} : { dimension: dim });
   const named = join(bundledModels, model);

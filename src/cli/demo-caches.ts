@@ -1,6 +1,4 @@
 // The two products of the demo over one directory and one embedder: a cache of answers, and the corpus it falls back to. For demo*.ts alone.
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import {
   type Answer,
   type Config,
@@ -9,8 +7,8 @@ import {
   type Lookup,
   type Match,
   type OpenOptions,
-  onnxEmbedder,
   openCache,
+  openEmbedder,
   openQueryService,
   type QueryService,
   type SemanticCache,
@@ -65,11 +63,8 @@ export function recordOf(question: string, lookup: Lookup, afterRestart: boolean
 }
 
 /** The embedder of the configuration, made here so that two products share its workers; undefined for the mock, which has none. */
-export async function demoEmbedder({ embedding }: Config): Promise<Embedder | undefined> {
-  const { model, useMock, workers, maxQueue, timeoutMs } = embedding;
-  if (useMock) return undefined;
-  const bundled = fileURLToPath(new URL(`../../models/${encodeURIComponent(model)}/`, import.meta.url));
-  return onnxEmbedder({ directory: existsSync(bundled) ? bundled : model, workers, maxQueue, timeoutMs });
+export async function demoEmbedder(config: Config): Promise<Embedder | undefined> {
+  return config.embedding.useMock ? undefined : openEmbedder(config);
 }
 
 /** A cache of answers in front of a search of the corpus. */

@@ -8,9 +8,12 @@ interface Stored extends ManifestRecord {
   readonly source: string;
 }
 
+/** The database of the environment in which the manifest of a corpus is. */
+export const manifestDatabase = (corpus: string) => `${corpus}-manifest`;
+
 /** A manifest in a database of the environment, named after its corpus. */
 export function diskManifest(environment: Environment, corpus: string): Manifest {
-  const database = `${corpus}-manifest`;
+  const database = manifestDatabase(corpus);
   const reader = environment.reader(database);
   // Sources are paths of any length, LMDB's keys are not.
   const keyOf = (source: string) =>

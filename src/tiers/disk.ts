@@ -13,8 +13,9 @@ export interface DiskTierOptions {
   readonly clock?: Clock | undefined;
 }
 
-const database = 'entries';
-const expiryDatabase = 'entry-expiries';
+/** The databases of the environment in which tier B keeps its entries. */
+export const diskDatabases = { entries: 'entries', expiries: 'entry-expiries' } as const;
+const { entries: database, expiries: expiryDatabase } = diskDatabases;
 // Looked at by each write: more than one, so that sweeping outpaces growth.
 const sweptPerWrite = 8;
 

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../core/clock.js';
 import type { Candidate, Entry, Key } from '../core/entry.js';
 import { CodecError } from '../core/errors.js';
 import type { Scope } from '../core/scope.js';
+import { Tally } from '../core/tally.js';
 import { isPromise, type MaybePromise, type SetOptions, type Tier, type TierSize } from '../core/tier.js';
 import { decodeEntry, encodeEntry } from '../disk/codec.js';
 import type { StoredDocument, VectorDatabase } from '../vectordb/database.js';
@@ -25,7 +26,7 @@ class VectorTier implements Tier {
   readonly #database: VectorDatabase;
   readonly #clock: Clock;
   /** Keys being written: what has expired under them is being replaced, not to be removed. */
-  readonly #writing = new Map<Key, number>();
+  readonly #writing = new Tally();
 
   constructor(database: VectorDatabase, { clock = systemClock }: VectorTierOptions) {
     this.#database = database;
@@ -43,22 +44,14 @@ class VectorTier implements Tier {
   }
 
   async set(entry: Entry, { onlyIfAbsent = false }: SetOptions = {}): Promise<boolean> {
-    const { key: id, scope, vector, question: text } = entry;
+    const { key: id, scope, vector, question: text, expiresAtMs } = entry;
     if (vector === undefined || entry.expiresAtMs <= this.#clock.wall()) return false;
     if (onlyIfAbsent) {
       const [held] = await this.#database.get(scope, [id]);
       if (this.#live(held, { id: scope }) !== undefined) return true;
     }
-    this.#writing.set(id, (this.#writing.get(id) ?? 0) + 1);
-    try {
-      const { expiresAtMs } = entry;
-      const data = encodeEntry(entry);
-      await this.#database.upsert([{ id, scope, text, vector, metadata: {}, data, expiresAtMs }]);
-    } finally {
-      const others = (this.#writing.get(id) ?? 1) - 1;
-      if (others > 0) this.#writing.set(id, others);
-      else this.#writing.delete(id);
-    }
+    const document = { id, scope, text, vector, metadata: {}, data: encodeEntry(entry), expiresAtMs };
+    await this.#writing.during([id], () => this.#database.upsert([document]));
     return true;
   }
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Clock, systemClock } from '../core/clock.js';
 import { ClosedError, CodecError, InvalidArgumentError } from '../core/errors.js';
+import { Tally } from '../core/tally.js';
 import { decodeRecord, encodeRecord, toVector, vectorBytes } from '../disk/codec.js';
 import type { Environment, Operation, Reader } from '../disk/environment.js';
 import { checkVector, FlatEngine } from '../engines/flat.js';
@@ -45,6 +46,11 @@ export async function openEmbeddedDatabase(
   return database;
 }
 
+/** The databases of the environment in which an embedded database keeps its documents. */
+export function databaseNames(name: string) {
+  return { bodies: `${name}-documents`, vectors: `${name}-vectors`, versions: `${name}-versions` };
+}
+
 class EmbeddedDatabase implements VectorDatabase {
   readonly name = 'embedded';
   readonly #environment: Environment;
@@ -53,7 +59,7 @@ class EmbeddedDatabase implements VectorDatabase {
   readonly #versions: Reader;
   readonly #expiries: Expiries;
   readonly #clock: Clock;
-  readonly #names: { readonly bodies: string; readonly vectors: string; readonly versions: string };
+  readonly #names: ReturnType<typeof databaseNames>;
   readonly #dimension: number;
   #index: FlatEngine;
   readonly #labels = new Map<string, number>();
@@ -66,15 +72,15 @@ class EmbeddedDatabase implements VectorDatabase {
   readonly #pending = new Map<string, string[]>();
   /** Scopes that another process has written too, so that this index lacks what the stored version stands for. */
   readonly #behind = new Set<string>();
-  /** Stored keys of upserts under way, and how many of each. */
-  readonly #upserting = new Map<string, number>();
+  /** Stored keys of upserts under way. */
+  readonly #upserting = new Tally();
   #closed = false;
 
   constructor(environment: Environment, { name, dimension, clock = systemClock }: EmbeddedDatabaseOptions) {
     if (!/^[a-z0-9-]{1,40}$/.test(name))
       throw new InvalidArgumentError('name', 'of the letters [a-z0-9-]', name);
     this.#environment = environment;
-    this.#names = { bodies: `${name}-documents`, vectors: `${name}-vectors`, versions: `${name}-versions` };
+    this.#names = databaseNames(name);
     this.#bodies = environment.reader(this.#names.bodies);
     this.#vectors = environment.reader(this.#names.vectors);
     this.#versions = environment.reader(this.#names.versions);
@@ -111,40 +117,25 @@ class EmbeddedDatabase implements VectorDatabase {
 
   async upsert(documents: readonly StoredDocument[]): Promise<void> {
     if (documents.length === 0) return;
-    const swept = this.#sweep(new Set(documents.map(({ scope, id }) => latin1(storedKey(scope, id)))));
-    const operations = [...swept.operations];
-    for (const document of documents) {
+    const keyed = documents.map((document) => {
       checkVector(document.vector, this.#dimension);
       const key = storedKey(document.scope, document.id);
-      const { text, metadata, data, expiresAtMs } = document;
-      const mortal = expiresAtMs !== undefined && Number.isFinite(expiresAtMs);
-      const body: Body = { text, metadata, ...(data && { data }), ...(mortal && { expiresAtMs }) };
-      if (mortal) operations.push(this.#expiries.note(key, expiresAtMs));
-      operations.push({ kind: 'put', database: this.#names.bodies, key, value: encodeRecord(body) });
-      operations.push({
-        kind: 'put',
-        database: this.#names.vectors,
-        key,
-        value: vectorBytes(document.vector),
-      });
-    }
-    const scopes = documents.map(({ scope }) => scope);
-    const keys = documents.map(({ scope, id }) => latin1(storedKey(scope, id)));
-    for (const key of keys) this.#upserting.set(key, (this.#upserting.get(key) ?? 0) + 1);
-    try {
-      await this.#commit(operations, scopes, () => {
-        for (const key of swept.keys) this.#forget(key);
-        for (const { scope, id, vector } of documents) {
-          this.#index.set(this.#label(latin1(storedKey(scope, id))), this.#partition(scope), vector);
-        }
-      });
-    } finally {
-      for (const key of keys) {
-        const others = (this.#upserting.get(key) ?? 1) - 1;
-        if (others > 0) this.#upserting.set(key, others);
-        else this.#upserting.delete(key);
+      return { document, key, name: latin1(key) };
+    });
+    const names = keyed.map(({ name }) => name);
+    const swept = this.#sweep(new Set(names));
+    const operations = [
+      ...swept.operations,
+      ...keyed.flatMap(({ document, key }) => this.#puts(document, key)),
+    ];
+    const toIndex = () => {
+      for (const name of swept.names) this.#forget(name);
+      for (const { document, name } of keyed) {
+        this.#index.set(this.#label(name), this.#partition(document.scope), document.vector);
       }
-    }
+    };
+    const scopes = documents.map(({ scope }) => scope);
+    await this.#upserting.during(names, () => this.#commit(operations, scopes, toIndex));
   }
 
   search(vector: Float32Array, { scope, topK, filter, signal }: SearchOptions): readonly Found[] {
@@ -216,29 +207,42 @@ class EmbeddedDatabase implements VectorDatabase {
     this.#partitions.clear();
   }
 
+  #puts(
+    { text, vector, metadata, data, expiresAtMs }: StoredDocument,
+    key: Uint8Array<ArrayBuffer>,
+  ): Operation[] {
+    const mortal = expiresAtMs !== undefined && Number.isFinite(expiresAtMs);
+    const body: Body = { text, metadata, ...(data && { data }), ...(mortal && { expiresAtMs }) };
+    return [
+      { kind: 'put', database: this.#names.bodies, key, value: encodeRecord(body) },
+      { kind: 'put', database: this.#names.vectors, key, value: vectorBytes(vector) },
+      ...(mortal ? [this.#expiries.note(key, expiresAtMs)] : []),
+    ];
+  }
+
+  #removals(key: Uint8Array): Operation[] {
+    return [this.#names.bodies, this.#names.vectors].map((database) => ({ kind: 'remove', database, key }));
+  }
+
   /** The removal of some documents that have expired, but for those that are being written. */
-  #sweep(written: ReadonlySet<string>): { operations: Operation[]; keys: string[] } {
+  #sweep(written: ReadonlySet<string>): { operations: Operation[]; names: string[] } {
     const nowMs = this.#clock.wall();
     const operations: Operation[] = [];
-    const keys: string[] = [];
+    const names: string[] = [];
     for (const { key, removal } of this.#expiries.due(nowMs, sweptPerWrite)) {
       const name = latin1(key);
       if (written.has(name) || this.#upserting.has(name)) continue;
       operations.push(removal);
       // A document written anew since has a record of its own.
       if ((this.#read(name)?.expiresAtMs ?? 0) > nowMs) continue;
-      keys.push(name);
-      for (const database of [this.#names.bodies, this.#names.vectors])
-        operations.push({ kind: 'remove', database, key });
+      names.push(name);
+      operations.push(...this.#removals(key));
     }
-    return { operations, keys };
+    return { operations, names };
   }
 
   async #remove(keys: readonly Uint8Array<ArrayBuffer>[], scope: string): Promise<void> {
-    const databases = [this.#names.bodies, this.#names.vectors];
-    const removals = keys.flatMap((key) =>
-      databases.map((database) => ({ kind: 'remove', database, key }) as const),
-    );
+    const removals = keys.flatMap((key) => this.#removals(key));
     await this.#commit(removals, [scope], () => {
       for (const key of keys) this.#forget(latin1(key));
     });
