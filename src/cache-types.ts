@@ -1,5 +1,7 @@
 // What SemanticCache takes and gives; types only. The public face exports it.
 import type { Key } from './core/entry.js';
+import type { LabelOptions } from './core/labels.js';
+import type { LedgerHealth } from './core/ledger.js';
 import type { Scope, ScopeFields } from './core/scope.js';
 import type { LatencySummary } from './core/stats.js';
 import type { Refusal } from './decide/decide.js';
@@ -12,6 +14,10 @@ export interface GenerateContext {
   readonly signal: AbortSignal;
   /** The prompt's embedding (unit length) when one was made. */
   readonly vector: Float32Array | undefined;
+  /** Tags the answer with more than the call named; up to 64 in all. */
+  readonly addTags: (...tags: readonly string[]) => void;
+  /** Names documents the answer is drawn from, once they are known; up to 64 in all. */
+  readonly addSources: (...sources: readonly string[]) => void;
 }
 
 export interface ScopeOption {
@@ -24,7 +30,7 @@ export interface GetOptions extends ScopeOption {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface SetOptions extends GetOptions {
+export interface SetOptions extends GetOptions, LabelOptions {
   /** Milliseconds the answer lives; default: the cache's. `Infinity` for ever. */
   readonly ttlMs?: number | undefined;
 }
@@ -76,6 +82,22 @@ export interface SetReport {
   readonly failed: readonly string[];
 }
 
+/** What `invalidate` removes: every answer that one of these names. */
+export interface Invalidation extends ScopeOption {
+  /** At most 1,000. */
+  readonly tags?: readonly string[] | undefined;
+  /** At most 1,000. */
+  readonly sources?: readonly string[] | undefined;
+  /** A `key` as lookups show it. */
+  readonly key?: Key | undefined;
+}
+
+/** How far an invalidation has come. */
+export interface InvalidationReport {
+  /** Every process can see it. False: it holds in this process, and is queued until the shared tier is back. */
+  readonly shared: boolean;
+}
+
 /** One tier's part of the statistics. */
 export interface TierStats {
   readonly name: string;
@@ -114,6 +136,7 @@ export interface CacheStats {
   /** Latencies of misses, generation included. */
   readonly miss: LatencySummary;
   readonly tiers: readonly TierStats[];
+  readonly ledger: LedgerHealth;
 }
 
 /** What is in service. */
@@ -121,6 +144,8 @@ export interface Health {
   /** False when nothing is matched by meaning: switched off, or the embedder failed its check. */
   readonly semantic: boolean;
   readonly tiers: readonly TierHealth[];
+  /** How well this process knows what was removed by others. */
+  readonly ledger: LedgerHealth;
 }
 
 /** Events of a cache. */

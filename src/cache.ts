@@ -8,6 +8,8 @@ import type {
   Generate,
   GetOptions,
   Health,
+  Invalidation,
+  InvalidationReport,
   Lookup,
   ScopeOption,
   SetOptions,
@@ -15,14 +17,17 @@ import type {
 } from './cache-types.js';
 import { Cascade, type CascadeParts, type Finding, type Query } from './cascade.js';
 import type { Embedding } from './core/embedder.js';
-import type { Entry } from './core/entry.js';
+import type { Entry, Epoch } from './core/entry.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
 import { Flight } from './core/flight.js';
 import { queryKey } from './core/key.js';
+import { checkLabels, Labels } from './core/labels.js';
+import type { Lease, Leases } from './core/lease.js';
+import { type Mark, marks } from './core/ledger.js';
 import { checkOptions } from './core/options.js';
-import type { Moment } from './core/removals.js';
 import { Scope, type ScopeFields } from './core/scope.js';
 import { type SealedValue, seal } from './core/value.js';
+import { lead } from './lead.js';
 import { makeLookup } from './lookup.js';
 import type { OpenOptions } from './open.js';
 import { Recorder } from './recorder.js';
@@ -33,6 +38,8 @@ export interface CacheParts extends Omit<CascadeParts, 'onEmbedError' | 'onStore
   readonly tiers: readonly GuardedTier[];
   /** Milliseconds an entry lives unless a call says otherwise; `Infinity` for ever. */
   readonly ttlMs: number;
+  /** Lets one process at a time generate the answer to a question. Default: each process by itself. */
+  readonly leases?: Leases | undefined;
   /** Throws `InvalidArgumentError` for what no tier could store. */
   readonly checkValue: (value: unknown) => void;
   /** Releases what the cache was built on, after its tiers and the embedder. */
@@ -41,8 +48,10 @@ export interface CacheParts extends Omit<CascadeParts, 'onEmbedError' | 'onStore
 
 const scopeOptions = new Set(['scope']);
 const getOptions = new Set([...scopeOptions, 'signal']);
-const setOptions = new Set([...getOptions, 'ttlMs']);
+const setOptions = new Set([...getOptions, 'ttlMs', 'tags', 'sources']);
 const askOptions = new Set([...setOptions, 'refresh']);
+const invalidateOptions = new Set(['tags', 'sources', 'scope', 'key']);
+const mostInvalidated = 1000;
 const neverAborted = new AbortController().signal;
 
 /**
@@ -100,13 +109,14 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     const query = this.#query(prompt, options);
     if (typeof generate !== 'function') throw new InvalidArgumentError('generate', 'a function', generate);
     checkTtl(options.ttlMs);
+    const labels = new Labels(options);
     const atOnce = options.refresh ? undefined : this.#cascade.findAtOnce(query);
     if (atOnce !== undefined) return this.#hitAtOnce<T>(query, atOnce, started);
     // Joining what began before a removal would give what was removed; joining a lookup would be no refresh.
-    const removed = this.#cascade.removals.latest(query.key, query.scope.id);
+    const removed = this.#parts.ledger.latest(query.key, query.scope.id);
     const flight = `${query.key} ${removed}${options.refresh ? ' anew' : ''}`;
     const coalesced = this.#flight.has(flight);
-    const work = (signal: AbortSignal) => this.#resolve(query, generate, options, started, signal);
+    const work = (signal: AbortSignal) => this.#resolve(query, generate, options, labels, started, signal);
     const answer = (await this.#flight.run(flight, work, options.signal)) as Answer<T>;
     if (!coalesced) return answer;
     // What cannot be stored cannot be shared either: of a stream only one caller would get all.
@@ -115,6 +125,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
         query,
         generate,
         options,
+        new Labels(options),
         started,
         options.signal ?? neverAborted,
       )) as Answer<T>;
@@ -146,10 +157,12 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     const query = this.#query(prompt, options);
     const sealed = this.#seal(value);
     checkTtl(options.ttlMs);
+    const labels = new Labels(options);
+    const epoch = await this.#supersede(query);
     const embedding = this.#parts.semantic()
       ? await this.#cascade.embed(query.text, options.signal)
       : undefined;
-    return this.#cascade.store(this.#entry(query, sealed.read(), embedding, options.ttlMs));
+    return this.#cascade.store(this.#entry(query, sealed.read(), embedding, epoch, labels, options.ttlMs));
   }
 
   /**
@@ -169,15 +182,35 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     await this.#cascade.clear(options.scope === undefined ? undefined : this.#scopeOf(options));
   }
 
+  /**
+   * Makes all answers a miss that carry one of the tags or sources, lie in the scope or stand under the key: O(names given), however
+   * many answers there are. In this process at once; in others within moments, or once the shared tier is back (`shared` tells).
+   * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT
+   * @example await cache.invalidate({ sources: ['handbook.md'] });
+   */
+  async invalidate(what: Invalidation): Promise<InvalidationReport> {
+    this.#checkOpen();
+    checkOptions(what, invalidateOptions);
+    const removed = this.#marksOf(what);
+    if (removed.length === 0) {
+      throw new InvalidArgumentError('what', 'with at least one of tags, sources, scope and key', what);
+    }
+    return { shared: await this.#parts.ledger.remove(removed) };
+  }
+
   /** Counts and latencies since `open`, and what each tier holds. */
   async stats(): Promise<CacheStats> {
     const sizes = await Promise.all(this.#parts.tiers.map((tier) => tier.size()));
-    return this.#recorder.stats(sizes, this.health().tiers);
+    return this.#recorder.stats(sizes, this.health());
   }
 
   /** What is in service. */
   health(): Health {
-    return { semantic: this.#parts.semantic(), tiers: this.#parts.tiers.map((tier) => tier.health()) };
+    return {
+      semantic: this.#parts.semantic(),
+      tiers: this.#parts.tiers.map((tier) => tier.health()),
+      ledger: this.#parts.ledger.health(),
+    };
   }
 
   /** Resolves when promotions and writes under way are done. */
@@ -193,11 +226,11 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     this.#closing ??= (async () => {
       await this.#cascade.idle();
       const stats = await this.stats().catch(() => undefined);
-      const { tiers, embedder, release } = this.#parts;
+      const { tiers, embedder, ledger, leases, release } = this.#parts;
       const failures: unknown[] = [];
       // One that cannot be closed must not keep the others open.
-      for (const part of [...tiers, embedder, { close: () => release(stats) }]) {
-        await part.close().catch((error: unknown) => failures.push(error));
+      for (const part of [leases, ledger, ...tiers, embedder, { close: () => release(stats) }]) {
+        await part?.close().catch((error: unknown) => failures.push(error));
       }
       if (failures.length > 0) throw failures[0];
     })();
@@ -212,17 +245,34 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     query: Query,
     generate: Generate<T>,
     options: AskOptions,
+    labels: Labels,
     started: number,
     signal: AbortSignal,
   ): Promise<Answer> {
-    const began = this.#cascade.removals.now();
+    const epoch = this.#parts.ledger.epoch;
     const finding = await this.#cascade.find(query, signal, options.refresh);
-    const lookup = this.#lookup(query, finding, started);
+    if (finding.hit !== undefined) return this.#record(this.#lookup(query, finding, started)) as Answer;
+    const led = options.refresh ? {} : await lead(this.#parts.leases, this.#cascade, query, signal);
+    const lookup = this.#lookup(query, { ...finding, ...led.finding }, started);
     if (lookup.match !== 'none') return this.#record(lookup) as Answer;
-    const generated = await generate({ signal, vector: finding.embedding?.vector });
-    const value = this.#keep(query, generated, finding.embedding, options.ttlMs, began);
-    const answer = { ...lookup, value: value.handedOut, latencyMs: this.#parts.clock.mono() - started };
-    if (!value.stored) this.#unshared.add(answer);
+    const { lease } = led;
+    let kept: { handedOut: unknown; stored: boolean };
+    try {
+      const generated = await generate({
+        signal,
+        vector: finding.embedding?.vector,
+        addTags: (...tags) => labels.addTags(...tags),
+        addSources: (...sources) => labels.addSources(...sources),
+      });
+      const make = (value: unknown) =>
+        this.#entry(query, value, finding.embedding, epoch, labels, options.ttlMs);
+      kept = this.#keep(query, generated, make, lease, options.refresh ?? false);
+    } catch (error) {
+      await lease?.release();
+      throw error;
+    }
+    const answer = { ...lookup, value: kept.handedOut, latencyMs: this.#parts.clock.mono() - started };
+    if (!kept.stored) this.#unshared.add(answer);
     this.#record(answer);
     return answer;
   }
@@ -231,40 +281,71 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   #keep(
     query: Query,
     value: unknown,
-    embedding: Embedding | undefined,
-    ttlMs: number | undefined,
-    began: Moment,
+    make: (value: unknown) => Entry,
+    lease: Lease | undefined,
+    refresh: boolean,
   ): { handedOut: unknown; stored: boolean } {
     let sealed: SealedValue;
     try {
       sealed = this.#seal(value);
     } catch {
       this.#recorder.count('uncacheable');
+      void lease?.release();
       return { handedOut: value, stored: false };
     }
-    const removed = this.#cascade.removals.since(began, query.key, query.scope.id);
-    if (!removed && this.#closing === undefined) {
-      void this.#cascade.store(this.#entry(query, sealed.read(), embedding, ttlMs));
-    }
+    const entry = make(sealed.read());
+    // What was removed while it was generated is dead on arrival.
+    if (this.#closing !== undefined || !this.#parts.ledger.isAlive(entry)) void lease?.release();
+    else if (refresh) void this.#replace(query, entry);
+    else void this.#cascade.store(entry, lease);
     return { handedOut: sealed.read(), stored: true };
+  }
+
+  async #replace(query: Query, entry: Entry): Promise<void> {
+    const epoch = await this.#supersede(query);
+    // By another name than its key, which was removed just now.
+    if (this.#parts.ledger.isAlive({ ...entry, key: '' })) await this.#cascade.store({ ...entry, epoch });
+  }
+
+  /** Makes other processes let go of the answer that is about to be replaced; the epoch of the new one. */
+  async #supersede(query: Query): Promise<Epoch> {
+    const { ledger } = this.#parts;
+    if ((await this.#cascade.findExact(query)) !== undefined) await ledger.remove([marks.key(query.key)]);
+    return ledger.epoch;
+  }
+
+  #marksOf({ tags, sources, scope, key }: Invalidation): Mark[] {
+    if (key !== undefined && !/^[0-9a-f]{64}$/.test(key)) {
+      throw new InvalidArgumentError('key', 'a key as lookups show it: 64 hexadecimal digits', key);
+    }
+    return [
+      ...checkLabels('tags', tags, mostInvalidated).map(marks.tag),
+      ...checkLabels('sources', sources, mostInvalidated).map(marks.source),
+      ...(scope === undefined ? [] : [marks.scope(this.#scopeOf({ scope }).id)]),
+      ...(key === undefined ? [] : [marks.key(key)]),
+    ];
   }
 
   #entry(
     { text, key, scope }: Query,
     value: unknown,
     embedding: Embedding | undefined,
+    epoch: Epoch,
+    labels: Labels,
     ttlMs = this.#parts.ttlMs,
   ): Entry {
     const createdAtMs = this.#parts.clock.wall();
-    const vector = embedding?.matchable ? { vector: embedding.vector } : {};
     return {
       key,
       scope: scope.id,
+      embedder: scope.embedder,
       question: text,
-      ...vector,
+      ...(embedding?.matchable ? { vector: embedding.vector } : {}),
       value,
       createdAtMs,
       expiresAtMs: createdAtMs + ttlMs,
+      epoch,
+      ...labels.read(),
     };
   }
 

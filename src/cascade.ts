@@ -1,11 +1,12 @@
 // The one loop: asks the tiers in order, exactly and then by meaning, and fills them. cache.ts imports it.
 import type { Clock } from './core/clock.js';
 import type { Embedder, Embedding } from './core/embedder.js';
-import type { Entry, Key } from './core/entry.js';
+import type { Candidate, Entry, Key } from './core/entry.js';
 import { EmbedError } from './core/errors.js';
-import { type Moment, Removals } from './core/removals.js';
+import type { Lease } from './core/lease.js';
+import { type Ledger, type Mark, marks } from './core/ledger.js';
 import type { Scope } from './core/scope.js';
-import { isPromise, type Tier } from './core/tier.js';
+import { isPromise, type MaybePromise, type Tier } from './core/tier.js';
 import { decide, type Refusal } from './decide/decide.js';
 import type { Policy } from './decide/policy.js';
 
@@ -13,6 +14,8 @@ import type { Policy } from './decide/policy.js';
 export interface CascadeParts {
   /** First asked first; promotion copies a hit into the tiers before the one that had it. */
   readonly tiers: readonly Tier[];
+  /** What was removed, here and by other processes. */
+  readonly ledger: Ledger;
   readonly embedder: Embedder;
   readonly policy: Policy;
   /** Nearest entries of each tier that the decision looks at. */
@@ -56,17 +59,15 @@ const headStartMs = 1;
 export class Cascade {
   readonly #parts: CascadeParts;
   readonly #background = new Set<Promise<unknown>>();
-  /** A promotion or a generation that began before a removal must not bring the entry back. */
-  readonly removals = new Removals();
-
   constructor(parts: CascadeParts) {
     this.#parts = parts;
   }
 
   /** The first tier's exact answer when it is at hand without waiting. */
   findAtOnce({ key, scope }: Query): Entry | undefined {
-    const answer = this.#parts.tiers[0]?.get(key, scope);
-    return answer === undefined || isPromise(answer) ? undefined : answer;
+    this.#parts.ledger.refresh();
+    const answer = this.#get(0, key, scope);
+    return isPromise(answer) ? undefined : answer;
   }
 
   /**
@@ -74,15 +75,15 @@ export class Cascade {
    * the signal's reason.
    */
   async find(query: Query, signal: AbortSignal | undefined, refresh = false): Promise<Finding> {
-    const { semantic, clock } = this.#parts;
+    const { semantic, clock, ledger } = this.#parts;
     const tiers = refresh ? [] : this.#parts.tiers;
-    const began = this.removals.now();
+    ledger.refresh();
     const late: Promise<Finding | undefined>[] = [];
-    for (const [level, tier] of tiers.entries()) {
-      const answer = tier.get(query.key, query.scope);
+    for (const level of tiers.keys()) {
+      const answer = this.#get(level, query.key, query.scope);
       const entry = isPromise(answer) ? await this.#headStart(answer) : answer;
-      if (entry === 'late') late.push(this.#whenFound(answer as Promise<Entry | undefined>, level, began));
-      else if (entry !== undefined) return this.#exact(entry, level, began);
+      if (entry === 'late') late.push(this.#whenFound(answer as Promise<Entry | undefined>, level));
+      else if (entry !== undefined) return this.#exact(entry, level);
     }
     if (!semantic()) return (await anyOf(late)) ?? nothing;
     const started = clock.mono();
@@ -90,10 +91,19 @@ export class Cascade {
     const embedMs = clock.mono() - started;
     if (embedding !== undefined && 'hit' in embedding) return { ...embedding, embedMs };
     const comparable = embedding?.matchable && !refresh;
-    const near = comparable ? await this.#findNear(query, embedding, began) : nothing;
+    const near = comparable ? await this.#findNear(query, embedding) : nothing;
     // The origin costs far more than what is left of a late tier's time.
     const found = near.hit === undefined ? await anyOf(late) : undefined;
     return { ...(found ?? near), embedding, embedMs };
+  }
+
+  /** The exact answer of the first tier that has one, waiting for each. */
+  async findExact({ key, scope }: Query): Promise<Finding | undefined> {
+    for (const level of this.#parts.tiers.keys()) {
+      const entry = await this.#get(level, key, scope);
+      if (entry !== undefined) return this.#exact(entry, level);
+    }
+    return undefined;
   }
 
   /** The text's embedding; undefined, and reported, when the embedder failed. Rejects only with the signal's reason. */
@@ -129,32 +139,45 @@ export class Cascade {
     });
   }
 
-  /** Writes the entry to every tier. A tier that fails is reported, not thrown; one that keeps no such entry is in neither list. */
-  async store(entry: Entry): Promise<{ stored: string[]; failed: string[] }> {
+  /**
+   * Writes the entry to every tier. A tier that fails is reported, not thrown; one that keeps no such entry is in neither list.
+   * With a lease nothing is written once that is another's, and it is given back at the end.
+   */
+  store(entry: Entry, lease?: Lease): Promise<{ stored: string[]; failed: string[] }> {
+    return this.#track(this.#store(entry, lease).finally(() => lease?.release()));
+  }
+
+  async #store(entry: Entry, lease: Lease | undefined): Promise<{ stored: string[]; failed: string[] }> {
+    if (lease !== undefined && !(await lease.isHeld())) return { stored: [], failed: [] };
     const { tiers, onStoreError } = this.#parts;
+    const options = lease === undefined ? {} : { fence: lease.fence };
     const writes = tiers.map(async (tier) => {
       try {
-        return (await tier.set(entry)) ? 'stored' : 'not kept';
+        return (await tier.set(entry, options)) ? 'stored' : 'not kept';
       } catch (error) {
         onStoreError(tier.name, error);
         return 'failed';
       }
     });
-    const outcomes = await this.#track(Promise.all(writes));
+    const outcomes = await Promise.all(writes);
     const named = (outcome: string) =>
       tiers.filter((_, i) => outcomes[i] === outcome).map(({ name }) => name);
     return { stored: named('stored'), failed: named('failed') };
   }
 
-  /** Removes an entry from all tiers. @throws {TierError} ERR_LLM_CACHE_TIER when one of them cannot say that it is gone. */
+  /**
+   * Removes an entry from all tiers.
+   * @throws {TierError} ERR_LLM_CACHE_TIER when one of them cannot say that it is gone; nobody is served it all the same.
+   */
   async delete(key: Key, scope: Scope): Promise<boolean> {
-    const removed = await this.#removeFromAll(key, (tier) => tier.delete(key, scope));
+    const removed = await this.#removeFromAll(marks.key(key), (tier) => tier.delete(key, scope));
     return removed.includes(true);
   }
 
   /** Removes everything, or everything of a scope. @throws as `delete`. */
   async clear(scope?: Scope): Promise<void> {
-    await this.#removeFromAll(scope?.id, (tier) => tier.clear(scope));
+    const mark = scope === undefined ? marks.everything : marks.scope(scope.id);
+    await this.#removeFromAll(mark, (tier) => tier.clear(scope));
   }
 
   /** Resolves when promotions and writes under way are done. */
@@ -162,38 +185,77 @@ export class Cascade {
     while (this.#background.size > 0) await Promise.allSettled([...this.#background]);
   }
 
-  async #findNear({ text, scope }: Query, { vector }: Embedding, began: Moment) {
-    const { tiers, candidates, policy } = this.#parts;
+  async #findNear({ text, scope }: Query, { vector }: Embedding) {
+    const { tiers, policy } = this.#parts;
     let refused: Refusal | undefined;
     for (const [level, tier] of tiers.entries()) {
-      if (tier.near === undefined) continue;
-      const near = tier.near(vector, scope, candidates);
-      const decision = decide(text, isPromise(near) ? await near : near, policy);
+      if (tier.near === undefined || !this.#mayServe(level)) continue;
+      const decision = decide(text, await this.#living(level, vector, scope), policy);
       refused ??= decision.refused;
       if (decision.accepted !== undefined) {
         const { entry, similarity } = decision.accepted;
         tier.touch?.(entry.key);
-        this.#promote(entry, level, began);
+        this.#promote(entry, level);
         return { hit: { entry, tier: tier.name, similarity, exact: false }, refused };
       }
     }
     return { hit: undefined, refused };
   }
 
-  #exact(entry: Entry, level: number, began: Moment): Finding {
-    this.#promote(entry, level, began);
+  /** The nearest entries of a tier that were not removed. What was takes a place once: it is dropped, and the tier asked again. */
+  async #living(level: number, vector: Float32Array, scope: Scope): Promise<readonly Candidate[]> {
+    const { tiers, candidates, ledger } = this.#parts;
+    const tier = tiers[level] as Tier;
+    const ask = async (k: number) => {
+      const near = tier.near?.(vector, scope, k) ?? [];
+      return isPromise(near) ? await near : near;
+    };
+    const found = await ask(candidates);
+    const dead = found.filter(({ entry }) => !ledger.isAlive(entry));
+    if (dead.length === 0) return found;
+    for (const { entry } of dead) this.#bury(level, entry, scope);
+    return (await ask(candidates + dead.length)).filter(({ entry }) => ledger.isAlive(entry)).slice(0, candidates);
+  }
+
+  /** What the tier holds under the key and may be served. */
+  #get(level: number, key: Key, scope: Scope): MaybePromise<Entry | undefined> {
+    const tier = this.#parts.tiers[level];
+    if (tier === undefined || !this.#mayServe(level)) return undefined;
+    const answer = tier.get(key, scope);
+    if (isPromise(answer)) return answer.then((entry) => this.#ifAlive(entry, level, scope));
+    return this.#ifAlive(answer, level, scope);
+  }
+
+  #ifAlive(entry: Entry | undefined, level: number, scope: Scope): Entry | undefined {
+    if (entry === undefined || this.#parts.ledger.isAlive(entry)) return entry;
+    this.#bury(level, entry, scope);
+    return undefined;
+  }
+
+  /** Drops from a tier what was removed: nobody is served it, but it takes room. */
+  #bury(level: number, entry: Entry, scope: Scope): void {
+    const tier = this.#parts.tiers[level] as Tier;
+    const done = Promise.resolve().then(() => tier.delete(entry.key, scope));
+    this.#track(done.catch(() => {}));
+  }
+
+  /** A tier that all processes share is as current as it can be; what this process holds by itself only as long as it hears of removals. */
+  #mayServe(level: number): boolean {
+    return this.#parts.ledger.isCurrent() || this.#parts.tiers[level]?.shared === true;
+  }
+
+  #exact(entry: Entry, level: number): Finding {
+    this.#promote(entry, level);
     const tier = (this.#parts.tiers[level] as Tier).name;
     return { ...nothing, hit: { entry, tier, similarity: 1, exact: true } };
   }
 
-  #promote(entry: Entry, level: number, began: Moment): void {
+  #promote(entry: Entry, level: number): void {
+    const { ledger, onStoreError } = this.#parts;
     for (const tier of this.#parts.tiers.slice(0, level)) {
       const write = Promise.resolve()
-        .then(() => {
-          const removed = this.removals.since(began, entry.key, entry.scope);
-          return removed ? undefined : tier.set(entry, { onlyIfAbsent: true });
-        })
-        .catch((error: unknown) => this.#parts.onStoreError(tier.name, error));
+        .then(() => (ledger.isAlive(entry) ? tier.set(entry, { onlyIfAbsent: true }) : undefined))
+        .catch((error: unknown) => onStoreError(tier.name, error));
       this.#track(write);
     }
   }
@@ -218,21 +280,19 @@ export class Cascade {
   }
 
   /** The finding, if the late answer is an entry. */
-  #whenFound(answer: Promise<Entry | undefined>, level: number, began: Moment): Promise<Finding | undefined> {
-    const found = answer.then((entry) =>
-      entry === undefined ? undefined : this.#exact(entry, level, began),
-    );
+  #whenFound(answer: Promise<Entry | undefined>, level: number): Promise<Finding | undefined> {
+    const found = answer.then((entry) => (entry === undefined ? undefined : this.#exact(entry, level)));
     // A strict tier may fail after another one has answered, when nobody listens any more.
     found.catch(() => {});
     return found;
   }
 
   /**
-   * The last tier first, each after the one below it: a lookup that still found the entry below may promote it meanwhile, and
-   * what it promoted goes when the turn comes to the tier above.
+   * The ledger first: from then on no lookup serves it, whatever a tier still holds or cannot remove now. Then the last tier first,
+   * each after the one below it, so that nothing is promoted from below into a tier that is done.
    */
-  async #removeFromAll<T>(what: string | undefined, call: (tier: Tier) => T | Promise<T>): Promise<T[]> {
-    this.removals.note(what);
+  async #removeFromAll<T>(mark: Mark, call: (tier: Tier) => T | Promise<T>): Promise<T[]> {
+    const told = this.#parts.ledger.remove([mark]);
     const results: T[] = [];
     const failures: unknown[] = [];
     for (const tier of this.#parts.tiers.toReversed()) {
@@ -241,9 +301,8 @@ export class Cascade {
       } catch (error) {
         failures.push(error);
       }
-      // Again, for the lookups that began since.
-      this.removals.note(what);
     }
+    await told;
     if (failures.length > 0) throw failures[0];
     return results;
   }

@@ -9,6 +9,8 @@ export type {
   GenerateContext,
   GetOptions,
   Health,
+  Invalidation,
+  InvalidationReport,
   Lookup,
   Match,
   ScopeOption,
@@ -52,4 +54,4 @@ export {
   type ServiceIngestOptions,
 } from './query-service.js';
 export type { TierHealth } from './tiers/guard.js';
-export type { Filter, MetadataValue } from './vectordb/database.js';
+export type { Comparison, Condition, Filter, Metadata, MetadataValue } from './vectordb/filter.js';

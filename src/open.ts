@@ -10,6 +10,7 @@ import type { Config, ConfigInput, LoadedConfig, TlsConfig } from './config/type
 import { type Clock, systemClock } from './core/clock.js';
 import type { Embedder } from './core/embedder.js';
 import { ConfigError } from './core/errors.js';
+import { type Ledger, LocalLedger } from './core/ledger.js';
 import { native } from './core/native.js';
 import type { Tier } from './core/tier.js';
 import { type Policy, policy } from './decide/policy.js';
@@ -93,6 +94,7 @@ interface Ground {
   readonly policy: Policy;
   readonly environment: Environment;
   readonly shared: Tier;
+  readonly ledger: Ledger;
 }
 
 /** Opens what both products stand on; whatever was opened is closed again if a later part fails. */
@@ -111,7 +113,8 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     const environment = keep(new Environment(resolve(config.cache.directory)));
     await environment.bindEmbedder(embedder);
     const shared = keep(await sharedTier(config, environment, clock));
-    return await make({ config, clock, embedder, policy: chosen, environment, shared });
+    const ledger = new LocalLedger();
+    return await make({ config, clock, embedder, policy: chosen, environment, shared, ledger });
   } catch (error) {
     for (const resource of opened) await resource.close().catch(() => {});
     throw error;
@@ -119,7 +122,7 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
 }
 
 function assemble(
-  { config, clock, embedder, policy, environment, shared }: Ground,
+  { config, clock, embedder, policy, environment, shared, ledger }: Ground,
   last: readonly Tier[],
 ): SemanticCache {
   const { maxEntries, maxBytes, ttlSeconds, candidates, strict } = config.cache;
@@ -128,6 +131,7 @@ function assemble(
   const timeoutMs = config.redis.enabled ? config.redis.commandTimeoutMs : undefined;
   const watch = startCanary(embedder);
   const cache: SemanticCache = new SemanticCache({
+    ledger,
     tiers: [memory, shared, ...last].map((tier) => guard(tier, { onChange, clock, strict, timeoutMs })),
     embedder,
     policy,

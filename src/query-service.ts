@@ -10,7 +10,8 @@ import type { ScopeFields } from './core/scope.js';
 import type { Refusal } from './decide/decide.js';
 import { type IngestOptions, type IngestReport, ingest } from './ingest/pipeline.js';
 import type { OpenOptions } from './open.js';
-import type { Filter, MetadataValue, VectorDatabase } from './vectordb/database.js';
+import type { VectorDatabase } from './vectordb/database.js';
+import type { Filter, MetadataValue } from './vectordb/filter.js';
 
 /** A passage of the corpus. */
 export interface QueryResult {

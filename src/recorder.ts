@@ -1,5 +1,5 @@
 // Counts and latencies of a cache; cache.ts writes to it.
-import type { CacheStats, Lookup } from './cache-types.js';
+import type { CacheStats, Health, Lookup } from './cache-types.js';
 import { Counters, Latency } from './core/stats.js';
 import type { TierSize } from './core/tier.js';
 import type { TierHealth } from './tiers/guard.js';
@@ -64,7 +64,7 @@ export class Recorder {
     if (match === 'semantic') this.#tiers.get(tier)?.semanticWithoutEmbedding.record(latencyMs - embedMs);
   }
 
-  stats(sizes: readonly TierSize[], healths: readonly TierHealth[]): CacheStats {
+  stats(sizes: readonly TierSize[], { tiers: healths, ledger }: Health): CacheStats {
     const tiers = [...this.#tiers].map(([name, latencies], index) => ({
       name,
       ...(sizes[index] as TierSize),
@@ -89,6 +89,7 @@ export class Recorder {
       embedding: this.#embedding.summary(),
       miss: this.#miss.summary(),
       tiers,
+      ledger,
     };
   }
 }

@@ -3,12 +3,17 @@
 /** Exact identity of a question in its scope: SHA-256 as 64 lower-case hexadecimal digits. */
 export type Key = string;
 
+/** A place in the order of removals (`ledger.ts`): later is greater. */
+export type Epoch = number;
+
 /** A stored answer. */
 export interface Entry {
   /** Exact identity: scope and normalised question. */
   readonly key: Key;
   /** Digest of the scope (64 hexadecimal digits) outside of which this entry must never be served. */
   readonly scope: string;
+  /** Fingerprint of the embedder (64 hexadecimal digits), in whose space the vector lies. */
+  readonly embedder: string;
   /** The question as it was first asked. */
   readonly question: string;
   /** Unit-length embedding of the question; absent when the text was too long to be matched by meaning. */
@@ -19,6 +24,12 @@ export interface Entry {
   readonly createdAtMs: number;
   /** Wall-clock milliseconds after which the entry is a miss; `Infinity` for never. */
   readonly expiresAtMs: number;
+  /** The latest removal that was known when the generation began: a later one of its key, scope, tags or sources makes it a miss. */
+  readonly epoch: Epoch;
+  /** Names by which `invalidate` removes many entries at once. Default none. */
+  readonly tags?: readonly string[] | undefined;
+  /** Ids of the documents the answer was drawn from, for `invalidate`. Default none. */
+  readonly sources?: readonly string[] | undefined;
 }
 
 /** An entry found by meaning; whether it is a hit, only `decide` says. */

@@ -30,6 +30,8 @@ export class Scope {
   readonly digest: Uint8Array;
   /** The digest as 64 lower-case hexadecimal digits. */
   readonly id: string;
+  /** Fingerprint of the embedder: 64 hexadecimal digits. */
+  readonly embedder: string;
 
   /**
    * Cost: one hash, about 2 microseconds.
@@ -44,6 +46,9 @@ export class Scope {
         throw new InvalidArgumentError(`scope.${name}`, `one of ${fieldNames.join(', ')}`, name);
       }
     }
+    this.embedder = /^[0-9a-f]{64}$/.test(embedderFingerprint)
+      ? embedderFingerprint
+      : native.sha256Fields(['embedder/1', embedderFingerprint]);
     const parts: string[] = ['scope/1', embedderFingerprint];
     for (const name of fieldNames) {
       const value = fields[name];

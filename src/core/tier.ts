@@ -22,6 +22,8 @@ export interface TierSize {
 export interface SetOptions {
   /** Write only where the tier holds no entry of this key: promotion must never overwrite a newer entry. */
   readonly onlyIfAbsent?: boolean;
+  /** Write only while this lease is held (`lease.ts`), where the tier can tell: what a holder that was given up brings late is refused. */
+  readonly fence?: string | undefined;
 }
 
 /**
@@ -31,6 +33,8 @@ export interface SetOptions {
 export interface Tier {
   /** Unique within a cache; shown in statistics and results. */
   readonly name: string;
+  /** True when every process of the cache sees the same entries, so that it is no staler here than anywhere. Default false. */
+  readonly shared?: boolean;
   /** The entry of this exact key in this scope. */
   get(key: Key, scope: Scope): MaybePromise<Entry | undefined>;
   /** Up to `k` entries of the scope nearest to the unit-length `vector`, best first. Absent where the tier has no index. */

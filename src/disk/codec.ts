@@ -3,18 +3,23 @@ import { crc32 } from 'node:zlib';
 import { Packr } from 'msgpackr';
 import type { Entry } from '../core/entry.js';
 import { CodecError, describe, InvalidArgumentError } from '../core/errors.js';
+import type { Scope } from '../core/scope.js';
 
 // Entry layout, little endian:
-//   0 magic · 4 format version · 8 createdAtMs f64 · 16 expiresAtMs f64 · 24 key · 56 scope · 88 vector length, question bytes,
-//   value bytes (3 x u32) · 100 CRC-32 of everything else · 104 vector (float32) · question (UTF-8) · value (MessagePack)
+//   0 magic · 4 format version · 8 createdAtMs, 16 expiresAtMs, 24 epoch (f64) · 32 key · 64 scope · 96 embedder's fingerprint ·
+//   128 vector length, question bytes, label bytes, value bytes (4 x u32) · 144 CRC-32 of everything else · 148 vector (float32) ·
+//   question (UTF-8) · labels (MessagePack of [tags, sources], nothing when there are none) · value (MessagePack)
 const magic = 0x3143544c;
-const formatVersion = 1;
+const formatVersion = 2;
+const createdOffset = 8;
 const expiresOffset = 16;
-const keyOffset = 24;
-const scopeOffset = 56;
-const lengthsOffset = 88;
-const checksumOffset = 100;
-const headerLength = 104;
+const epochOffset = 24;
+const keyOffset = 32;
+const scopeOffset = 64;
+const embedderOffset = 96;
+const lengthsOffset = 128;
+const checksumOffset = 144;
+const headerLength = 148;
 
 // Shared record structures would make one value undecodable without another: each message stands alone.
 const packr = new Packr({ useRecords: true, moreTypes: true, structuredClone: true });
@@ -91,62 +96,78 @@ export function decodeValue(bytes: Uint8Array): unknown {
 
 /** An entry as self-checking bytes in memory of its own. Cost: one copy, about 2 microseconds a kilobyte. */
 export function encodeEntry(entry: Entry): Uint8Array<ArrayBuffer> {
+  const { vector, tags = [], sources = [] } = entry;
   const value = encodeValue(entry.value);
   const question = Buffer.from(entry.question, 'utf8');
-  const vector = entry.vector;
-  const vectorBytes = vector === undefined ? 0 : vector.byteLength;
-  const bytes = Buffer.from(new ArrayBuffer(headerLength + vectorBytes + question.length + value.length));
+  const labels = tags.length + sources.length > 0 ? encodeValue([tags, sources], 'tags') : new Uint8Array();
+  const parts = [vector === undefined ? new Uint8Array() : asBytes(vector), question, labels, value];
+  const length = parts.reduce((sum, part) => sum + part.length, headerLength);
+  const bytes = Buffer.from(new ArrayBuffer(length));
   bytes.writeUInt32LE(magic, 0);
   bytes.writeUInt32LE(formatVersion, 4);
-  bytes.writeDoubleLE(entry.createdAtMs, 8);
+  bytes.writeDoubleLE(entry.createdAtMs, createdOffset);
   bytes.writeDoubleLE(entry.expiresAtMs, expiresOffset);
+  bytes.writeDoubleLE(entry.epoch, epochOffset);
   bytes.write(entry.key, keyOffset, 'hex');
   bytes.write(entry.scope, scopeOffset, 'hex');
+  bytes.write(entry.embedder, embedderOffset, 'hex');
   bytes.writeUInt32LE(vector?.length ?? 0, lengthsOffset);
   bytes.writeUInt32LE(question.length, lengthsOffset + 4);
-  bytes.writeUInt32LE(value.length, lengthsOffset + 8);
-  if (vector !== undefined)
-    bytes.set(new Uint8Array(vector.buffer, vector.byteOffset, vectorBytes), headerLength);
-  bytes.set(question, headerLength + vectorBytes);
-  bytes.set(value, headerLength + vectorBytes + question.length);
+  bytes.writeUInt32LE(labels.length, lengthsOffset + 8);
+  bytes.writeUInt32LE(value.length, lengthsOffset + 12);
+  let at = headerLength;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
   bytes.writeUInt32LE(checksum(bytes), checksumOffset);
   return bytes;
 }
 
 /**
- * Reads an entry and checks that it is whole and the one asked for: another key or scope, a flipped bit or a foreign format is
- * an error, never a wrong answer.
+ * Reads an entry and checks that it is whole and the one asked for: another key, scope or embedder, a flipped bit or a foreign
+ * format is an error, never a wrong answer.
  * @throws {CodecError} ERR_LLM_CACHE_CODEC
  */
-export function decodeEntry(bytes: Buffer, key: string, scope: string): Entry {
+export function decodeEntry(bytes: Buffer, key: string, scope: Pick<Scope, 'id' | 'embedder'>): Entry {
   if (bytes.length < headerLength || bytes.readUInt32LE(0) !== magic)
     throw new CodecError('the bytes are no entry');
   const version = bytes.readUInt32LE(4);
   if (version !== formatVersion)
     throw new CodecError(`entry format ${version}, this version reads ${formatVersion}`);
-  const vectorBytes = bytes.readUInt32LE(lengthsOffset) * 4;
-  const questionEnd = headerLength + vectorBytes + bytes.readUInt32LE(lengthsOffset + 4);
-  if (questionEnd + bytes.readUInt32LE(lengthsOffset + 8) !== bytes.length) {
+  const questionStart = headerLength + bytes.readUInt32LE(lengthsOffset) * 4;
+  const labelsStart = questionStart + bytes.readUInt32LE(lengthsOffset + 4);
+  const valueStart = labelsStart + bytes.readUInt32LE(lengthsOffset + 8);
+  if (valueStart + bytes.readUInt32LE(lengthsOffset + 12) !== bytes.length) {
     throw new CodecError(`an entry of ${bytes.length} bytes does not have the length it states`);
   }
   if (bytes.readUInt32LE(checksumOffset) !== checksum(bytes))
     throw new CodecError('the checksum of an entry is wrong');
-  if (bytes.toString('hex', keyOffset, scopeOffset) !== key) {
-    throw new CodecError('an entry carries another key', { foreign: true });
-  }
-  if (bytes.toString('hex', scopeOffset, lengthsOffset) !== scope) {
-    throw new CodecError('an entry carries another scope', { foreign: true });
-  }
-  const questionStart = headerLength + vectorBytes;
+  const checkField = (name: string, start: number, expected: string) => {
+    if (bytes.toString('hex', start, start + 32) === expected) return;
+    throw new CodecError(`an entry carries another ${name}`, { foreign: true });
+  };
+  checkField('key', keyOffset, key);
+  checkField('scope', scopeOffset, scope.id);
+  checkField('embedder', embedderOffset, scope.embedder);
   return {
     key,
-    scope,
-    question: bytes.toString('utf8', questionStart, questionEnd),
-    ...(vectorBytes > 0 ? { vector: toVector(bytes.subarray(headerLength, questionStart)) } : {}),
-    value: decodeValue(bytes.subarray(questionEnd)),
-    createdAtMs: bytes.readDoubleLE(8),
+    scope: scope.id,
+    embedder: scope.embedder,
+    question: bytes.toString('utf8', questionStart, labelsStart),
+    ...(questionStart > headerLength ? { vector: toVector(bytes.subarray(headerLength, questionStart)) } : {}),
+    value: decodeValue(bytes.subarray(valueStart)),
+    createdAtMs: bytes.readDoubleLE(createdOffset),
     expiresAtMs: bytes.readDoubleLE(expiresOffset),
+    epoch: bytes.readDoubleLE(epochOffset),
+    ...decodeLabels(bytes.subarray(labelsStart, valueStart)),
   };
+}
+
+function decodeLabels(bytes: Buffer): Pick<Entry, 'tags' | 'sources'> {
+  if (bytes.length === 0) return {};
+  const [tags = [], sources = []] = decodeValue(bytes) as [string[]?, string[]?];
+  return { ...(tags.length > 0 ? { tags } : {}), ...(sources.length > 0 ? { sources } : {}) };
 }
 
 /** When the entry in these bytes expires, without reading the rest; 0 for bytes that are no entry. */
@@ -177,7 +198,11 @@ export function decodeRecord<T extends object>(bytes: Buffer): T {
 
 /** The bytes of a vector in memory of their own. */
 export function vectorBytes(vector: Float32Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength).slice();
+  return asBytes(vector).slice();
+}
+
+function asBytes(vector: Float32Array): Uint8Array {
+  return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
 }
 
 /** A vector from bytes at any alignment; always a copy. */

@@ -23,4 +23,11 @@ export interface Engine {
   search(vector: Float32Array, partition: number, k: number): Neighbour[];
   /** Removes all vectors of a partition, or of all. */
   clear(partition?: number): void;
+  /**
+   * Replaces everything by these rows, off the event loop. `vectors` is n x dimension, row-major, rows of unit length; if an id comes
+   * twice, the later row stands. No other call until it has resolved. @throws as `set`, as rejections.
+   */
+  load(ids: Uint32Array, partitions: Uint32Array, vectors: Float32Array): Promise<void>;
+  /** Releases memory and whatever is being built in the background. Idempotent. */
+  close(): Promise<void>;
 }

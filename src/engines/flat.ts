@@ -43,7 +43,7 @@ function translate(error: unknown): never {
  */
 export class FlatEngine implements Engine {
   readonly dimension: number;
-  readonly #index: NativeFlatIndex;
+  #index: NativeFlatIndex;
   // Where a search's results land; grown to the greatest k asked for.
   #ids = new Uint32Array(16);
   #products = new Float32Array(16);
@@ -52,29 +52,22 @@ export class FlatEngine implements Engine {
    * @param dimension components of each vector, 1 to 65,536
    * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT
    */
-  constructor(dimension: number, index?: NativeFlatIndex) {
+  constructor(dimension: number) {
     checkInteger('dimension', dimension, 1, greatestDimension);
     this.dimension = dimension;
-    this.#index = index ?? new native.FlatIndex(dimension);
+    this.#index = new native.FlatIndex(dimension);
   }
 
   /**
-   * Builds an engine off the event loop. `vectors` is n x dimension, row-major, rows of unit length; the arrays are copied, so
-   * they may be changed afterwards. If an id comes twice, the later row stands.
+   * Replaces everything by these rows, off the event loop. `vectors` is n x dimension, row-major, rows of unit length; the arrays are
+   * copied, so they may be changed afterwards. If an id comes twice, the later row stands.
    * @throws {DimensionError} ERR_LLM_CACHE_DIMENSION · {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT (as rejections)
    */
-  static async build(
-    dimension: number,
-    ids: Uint32Array,
-    partitions: Uint32Array,
-    vectors: Float32Array,
-  ): Promise<FlatEngine> {
-    checkInteger('dimension', dimension, 1, greatestDimension);
+  async load(ids: Uint32Array, partitions: Uint32Array, vectors: Float32Array): Promise<void> {
     if (partitions.length !== ids.length)
       throw new DimensionError('partitions', ids.length, partitions.length);
-    checkRows(dimension, ids, vectors);
-    const index = await native.FlatIndex.build(dimension, ids, partitions, vectors).catch(translate);
-    return new FlatEngine(dimension, index);
+    checkRows(this.dimension, ids, vectors);
+    this.#index = await native.FlatIndex.build(this.dimension, ids, partitions, vectors).catch(translate);
   }
 
   get size(): number {
@@ -160,6 +153,10 @@ export class FlatEngine implements Engine {
   clear(partition?: number): void {
     if (partition !== undefined) checkInteger('partition', partition, 0, greatestNumber);
     this.#index.clear(partition);
+  }
+
+  async close(): Promise<void> {
+    this.#index.clear();
   }
 }
 

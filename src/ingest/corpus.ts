@@ -1,6 +1,7 @@
 // Keeps a database and its manifest in step, one document at a time, whatever moment the process dies at. For pipeline.ts.
 import { documentId } from '../core/key.js';
-import type { MetadataValue, StoredDocument, VectorDatabase } from '../vectordb/database.js';
+import type { StoredDocument, VectorDatabase } from '../vectordb/database.js';
+import type { MetadataValue } from '../vectordb/filter.js';
 import type { Piece } from './embed-chunks.js';
 import type { Manifest, ManifestRecord } from './manifest.js';
 

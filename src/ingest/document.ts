@@ -1,5 +1,5 @@
 // What readers yield and the pipeline takes. Readers, pipeline and the package's face import it.
-import type { MetadataValue } from '../vectordb/database.js';
+import type { MetadataValue } from '../vectordb/filter.js';
 
 /** A document to take in. */
 export interface SourceDocument {

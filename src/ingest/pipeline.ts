@@ -7,7 +7,8 @@ import type { Embedder } from '../core/embedder.js';
 import { EmbedError, InvalidArgumentError } from '../core/errors.js';
 import { contentFingerprint } from '../core/key.js';
 import { native } from '../core/native.js';
-import type { MetadataValue, VectorDatabase } from '../vectordb/database.js';
+import type { VectorDatabase } from '../vectordb/database.js';
+import type { MetadataValue } from '../vectordb/filter.js';
 import {
   type Chunk,
   type Chunking,

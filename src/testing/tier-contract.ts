@@ -85,11 +85,13 @@ export function tierContract(test: TestRunner, makeTier: MakeTier, assert: Asser
         entry: (question, scope, changes) => ({
           key: queryKey(question, scope),
           scope: scope.id,
+          embedder: scope.embedder,
           question,
           vector: randomUnitVector(dimension, random),
           value: `answer to ${question}`,
           createdAtMs: clock.wall(),
           expiresAtMs: clock.wall() + hourMs,
+          epoch: 0,
           ...changes,
         }),
       };
@@ -102,7 +104,13 @@ export function tierContract(test: TestRunner, makeTier: MakeTier, assert: Asser
     });
 
   check('an entry comes back whole', async ({ tier, a, entry }) => {
-    const stored = entry('What is it?', a, { expiresAtMs: Number.POSITIVE_INFINITY, createdAtMs: 1.5 });
+    const stored = entry('What is it?', a, {
+      expiresAtMs: Number.POSITIVE_INFINITY,
+      createdAtMs: 1.5,
+      epoch: 2 ** 52 + 1,
+      tags: ['one', 'ö 2'],
+      sources: ['doc.md'],
+    });
     assert.equal(await tier.get(stored.key, a), undefined);
     await tier.set(stored);
     assert.equal(await tier.get(stored.key, a), stored);

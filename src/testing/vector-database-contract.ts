@@ -1,6 +1,7 @@
 // What every vector database must do, as tests. Tests may import it; the subpath ./testing exports it.
 import type { MaybePromise } from '../core/tier.js';
-import { type Filter, matches, type StoredDocument, type VectorDatabase } from '../vectordb/database.js';
+import type { StoredDocument, VectorDatabase } from '../vectordb/database.js';
+import { type Filter, parseFilter, passes } from '../vectordb/filter.js';
 import { cosine, randomUnitVector, seededRandom } from './random.js';
 import type { Assertions, TestRunner } from './runner.js';
 
@@ -67,7 +68,7 @@ export function vectorDatabaseContract(
       for (const topK of [1, 3, 50, 10_000]) {
         const wanted = randomUnitVector(dimension, context.random);
         const expected = documents
-          .filter((document) => document.scope === scope && matches(filter, document.metadata))
+          .filter((document) => document.scope === scope && passes(parseFilter(filter), document.metadata))
           .map(({ id, vector }) => ({ id, similarity: cosine(wanted, vector) }))
           .sort((x, y) => y.similarity - x.similarity)
           .slice(0, topK);

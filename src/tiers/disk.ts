@@ -29,6 +29,7 @@ export function diskTier(environment: Environment, options: DiskTierOptions = {}
 
 class DiskTier implements Tier {
   readonly name = 'disk';
+  readonly shared = true;
   readonly #environment: Environment;
   readonly #reader: Reader;
   readonly #clock: Clock;
@@ -45,7 +46,7 @@ class DiskTier implements Tier {
   get(key: Key, scope: Scope): Entry | undefined {
     const bytes = this.#reader.get(storedKey(scope.id, key));
     if (bytes === undefined || expiryOf(bytes) <= this.#clock.wall()) return undefined;
-    return decodeEntry(bytes, key, scope.id);
+    return decodeEntry(bytes, key, scope);
   }
 
   async set(entry: Entry, { onlyIfAbsent = false }: SetOptions = {}): Promise<boolean> {

@@ -71,6 +71,7 @@ export function guard(tier: Tier, options: GuardOptions = {}): GuardedTier {
 
 class Guard implements GuardedTier {
   readonly name: string;
+  readonly shared: boolean;
   readonly near?: NonNullable<Tier['near']>;
   readonly touch?: NonNullable<Tier['touch']>;
   readonly #tier: Tier;
@@ -87,6 +88,7 @@ class Guard implements GuardedTier {
   constructor(tier: Tier, options: GuardOptions) {
     const { timeoutMs = 50, writeTimeoutMs = 5_000, failures = 3, probeAfterMs = 500 } = options;
     this.name = tier.name;
+    this.shared = tier.shared ?? false;
     this.#tier = tier;
     this.#clock = options.clock ?? systemClock;
     this.#timeoutMs = timeoutMs;

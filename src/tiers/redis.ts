@@ -1,46 +1,29 @@
-// Tier B, shared: entries in Redis; the only importer of ioredis, which is loaded on first use. The subpath ./tiers/redis exports it.
+// Tier B, shared: entries in Redis. The subpath ./tiers/redis exports it.
 import type { Redis } from 'ioredis';
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Entry, Key } from '../core/entry.js';
-import { CodecError, InvalidArgumentError, MissingPackageError, TierError } from '../core/errors.js';
+import { CodecError, InvalidArgumentError } from '../core/errors.js';
 import type { Scope } from '../core/scope.js';
 import type { SetOptions, Tier, TierSize } from '../core/tier.js';
 import { decodeEntry, encodeEntry } from '../disk/codec.js';
+import { openRedis, type RedisConnection, type RedisOptions } from '../redis/connection.js';
 
 /** Where Redis is and how long entries stay there. */
-export interface RedisTierOptions {
-  /** Default 127.0.0.1. */
-  readonly host?: string | undefined;
-  /** Default 6379. */
-  readonly port?: number | undefined;
-  /** Database number. Default 0. */
-  readonly db?: number | undefined;
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
-  /** Options of `tls.connect`, or true for the defaults. Default: no TLS. */
-  readonly tls?: boolean | object | undefined;
+export interface RedisTierOptions extends RedisOptions {
+  /** A connection shared with others, closed by whoever opened it; `client` and the connection options are then ignored. */
+  readonly connection?: RedisConnection | undefined;
   /** Begins every key. Default `llm-cache`. */
   readonly keyPrefix?: string | undefined;
   /** Milliseconds an entry stays at most, however long it lives. Default one hour. */
   readonly ttlMs?: number | undefined;
-  /** Milliseconds a command may take. Default 50. */
-  readonly commandTimeoutMs?: number | undefined;
-  /** Milliseconds to connect. Default 2,000. */
-  readonly connectTimeoutMs?: number | undefined;
-  /** A connected ioredis client of yours, used as it is and never closed; the connection options are then ignored. */
-  readonly client?: Redis | undefined;
-  readonly clock?: Clock | undefined;
 }
 
-const longestReconnectMs = 2_000;
 const scanCount = 500;
-// A server on the network answers within this; one that does not is left to the background.
-const longestWelcomeMs = 250;
 
 /**
- * The shared exact tier. Resolves when the connection stands, has failed or has taken 250 ms: while Redis cannot be reached every
- * call fails at once and the connection is tried again in the background. One key an entry, `SET … PX`; every value carries its own key, scope and
- * checksum, so a reply that belongs to another command is never served.
+ * The shared exact tier. While Redis cannot be reached every call fails at once and the connection is tried again in the background.
+ * One key an entry, `SET … PX`; every value carries its own key, scope and checksum, so a reply that belongs to another command is
+ * never served.
  * @throws {MissingPackageError} ERR_LLM_CACHE_MISSING_PACKAGE when ioredis is not installed.
  */
 export async function redisTier(options: RedisTierOptions = {}): Promise<Tier> {
@@ -49,72 +32,31 @@ export async function redisTier(options: RedisTierOptions = {}): Promise<Tier> {
     throw new InvalidArgumentError('keyPrefix', 'letters, digits and _ . : -', keyPrefix);
   }
   if (!(ttlMs > 0)) throw new InvalidArgumentError('ttlMs', 'a positive number', ttlMs);
-  return new RedisTier(options.client ?? (await connect(options)), options.client === undefined, {
+  const connection = options.connection ?? (await openRedis(options));
+  return new RedisTier(connection, options.connection === undefined, {
     keyPrefix,
     ttlMs,
     clock: options.clock ?? systemClock,
   });
 }
 
-async function connect(options: RedisTierOptions): Promise<Redis> {
-  let client: typeof import('ioredis').Redis;
-  try {
-    ({ Redis: client } = await import('ioredis'));
-  } catch (error) {
-    throw new MissingPackageError('ioredis', 'the Redis tier', { cause: error });
-  }
-  const redis = new client({
-    host: options.host ?? '127.0.0.1',
-    port: options.port ?? 6379,
-    db: options.db ?? 0,
-    // ioredis' defaults hold a request for ever when Redis is gone; these fail at once.
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    enableAutoPipelining: true,
-    commandTimeout: options.commandTimeoutMs ?? 50,
-    connectTimeout: options.connectTimeoutMs ?? 2_000,
-    retryStrategy: (attempt) =>
-      Math.min(longestReconnectMs, 50 * 2 ** Math.min(attempt, 10)) * (0.75 + Math.random() / 2),
-    ...(options.username === undefined ? {} : { username: options.username }),
-    ...(options.password === undefined ? {} : { password: options.password }),
-    ...(options.tls ? { tls: options.tls === true ? {} : options.tls } : {}),
-  });
-  // Every call reports its own failure; an unheard 'error' event would be printed.
-  redis.on('error', () => {});
-  await welcome(redis, options.clock ?? systemClock);
-  return redis;
-}
-
-/** So that the first calls of a short-lived process find the connection standing. */
-function welcome(redis: Redis, clock: Clock): Promise<void> {
-  return new Promise((resolve) => {
-    const events = ['ready', 'error', 'close'] as const;
-    const cancel = clock.after(longestWelcomeMs, done);
-    for (const event of events) redis.once(event, done);
-    function done() {
-      cancel();
-      for (const event of events) redis.off(event, done);
-      resolve();
-    }
-  });
-}
-
 class RedisTier implements Tier {
   readonly name = 'redis';
+  readonly shared = true;
+  readonly #connection: RedisConnection;
   readonly #redis: Redis;
   readonly #owned: boolean;
-  #lastError: Error | undefined;
   readonly #prefix: string;
   readonly #ttlMs: number;
   readonly #clock: Clock;
 
-  constructor(redis: Redis, owned: boolean, options: { keyPrefix: string; ttlMs: number; clock: Clock }) {
-    this.#redis = redis;
-    // A call without a connection says only that there is none; this says why.
-    redis.on('error', (error) => {
-      this.#lastError = error;
-    });
+  constructor(
+    connection: RedisConnection,
+    owned: boolean,
+    options: { keyPrefix: string; ttlMs: number; clock: Clock },
+  ) {
+    this.#connection = connection;
+    this.#redis = connection.client as Redis;
     this.#owned = owned;
     this.#prefix = options.keyPrefix;
     this.#ttlMs = options.ttlMs;
@@ -125,11 +67,11 @@ class RedisTier implements Tier {
     const bytes = await this.#call('get', () => this.#redis.getBuffer(this.#name(scope.id, key)));
     if (bytes === null) return undefined;
     try {
-      const entry = decodeEntry(bytes, key, scope.id);
+      const entry = decodeEntry(bytes, key, scope);
       return entry.expiresAtMs > this.#clock.wall() ? entry : undefined;
     } catch (error) {
       // A reply of another command: whatever follows on this connection is shifted too.
-      if (error instanceof CodecError && error.foreign && this.#owned) this.#redis.disconnect(true);
+      if (error instanceof CodecError && error.foreign) this.#connection.replace();
       throw error;
     }
   }
@@ -172,7 +114,7 @@ class RedisTier implements Tier {
   }
 
   async close(): Promise<void> {
-    if (this.#owned) this.#redis.disconnect();
+    if (this.#owned) await this.#connection.close();
   }
 
   /** A prefix may begin with ours (`llm-cache` and `llm-cache:eu`), and a shifted reply may name anything. */
@@ -197,15 +139,7 @@ class RedisTier implements Tier {
     } while (cursor !== '0');
   }
 
-  async #call<T>(operation: string, command: () => Promise<T>): Promise<T> {
-    try {
-      return await command();
-    } catch (error) {
-      const { message } = error as Error;
-      // Something else stands under our key: a bad record, not a bad server.
-      if (message.startsWith('WRONGTYPE')) throw new CodecError(`${operation}: ${message}`, { cause: error });
-      const why = this.#redis.status === 'ready' ? message : (this.#lastError?.message ?? message);
-      throw new TierError(this.name, operation, why, { cause: error });
-    }
+  #call<T>(operation: string, command: () => Promise<T>): Promise<T> {
+    return this.#connection.call(operation, command);
   }
 }

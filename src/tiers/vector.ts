@@ -48,7 +48,7 @@ class VectorTier implements Tier {
     if (vector === undefined || entry.expiresAtMs <= this.#clock.wall()) return false;
     if (onlyIfAbsent) {
       const [held] = await this.#database.get(scope, [id]);
-      if (this.#live(held, { id: scope }) !== undefined) return true;
+      if (this.#live(held, { id: scope, embedder: entry.embedder }) !== undefined) return true;
     }
     const document = { id, scope, text, vector, metadata: {}, data: encodeEntry(entry), expiresAtMs };
     await this.#writing.during([id], () => this.#database.upsert([document]));
@@ -99,10 +99,10 @@ class VectorTier implements Tier {
   }
 
   /** The entry within a document; undefined when there is none or it has expired, in which case the document goes too. */
-  #live(document: StoredDocument | undefined, scope: { readonly id: string }): Entry | undefined {
+  #live(document: StoredDocument | undefined, scope: Pick<Scope, 'id' | 'embedder'>): Entry | undefined {
     if (document?.data === undefined) return undefined;
     const { buffer, byteOffset, byteLength } = document.data;
-    const entry = decodeEntry(Buffer.from(buffer, byteOffset, byteLength), document.id, scope.id);
+    const entry = decodeEntry(Buffer.from(buffer, byteOffset, byteLength), document.id, scope);
     if (entry.expiresAtMs > this.#clock.wall()) return entry;
     if (!this.#writing.has(document.id)) this.#database.delete(document.scope, [document.id]).catch(() => {});
     return undefined;

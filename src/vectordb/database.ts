@@ -1,8 +1,6 @@
 // The contract of vector databases: tier C and corpora stand on it. tiers and ingest may import it.
 import type { MaybePromise } from '../core/tier.js';
-
-/** A value a filter can compare. */
-export type MetadataValue = string | number | boolean | null;
+import type { Filter, Metadata } from './filter.js';
 
 /** A text with its vector, as stored. */
 export interface StoredDocument {
@@ -13,7 +11,7 @@ export interface StoredDocument {
   readonly text: string;
   /** Unit length. */
   readonly vector: Float32Array;
-  readonly metadata: Readonly<Record<string, MetadataValue>>;
+  readonly metadata: Metadata;
   /** Opaque bytes of the caller's. */
   readonly data?: Uint8Array;
   /** Wall-clock milliseconds from which on the database may remove the document. Default never. */
@@ -26,9 +24,6 @@ export interface Found {
   /** Cosine similarity in [-1, 1]. */
   readonly similarity: number;
 }
-
-/** Metadata fields and the value each must have; an array means any of its values. */
-export type Filter = Readonly<Record<string, MetadataValue | readonly MetadataValue[]>>;
 
 export interface SearchOptions {
   readonly scope: string;
@@ -46,12 +41,14 @@ export interface VectorDatabase {
   /** Up to `topK` documents of the scope that pass the filter, most similar first. */
   search(vector: Float32Array, options: SearchOptions): MaybePromise<readonly Found[]>;
   get(scope: string, ids: readonly string[]): MaybePromise<readonly (StoredDocument | undefined)[]>;
-  /** Removes by id; how many there were. */
-  delete(scope: string, ids: readonly string[]): Promise<number>;
+  /** The vectors alone, in the order of the ids. */
+  vectors(scope: string, ids: readonly string[]): MaybePromise<readonly (Float32Array | undefined)[]>;
+  /** Removes by id, or what passes a filter; how many there were. */
+  delete(scope: string, which: readonly string[] | Filter): Promise<number>;
   /** Removes everything, or everything of one scope. */
   clear(scope?: string): Promise<void>;
-  /** Number of documents, in all or in one scope. */
-  count(scope?: string): MaybePromise<number>;
+  /** Number of documents: in all, in one scope, or in one scope and passing the filter. */
+  count(scope?: string, filter?: Filter): MaybePromise<number>;
   /** Bytes on disk (or on the server) and in memory, as exactly as can be told. */
   bytes(): MaybePromise<number>;
   /** A short text that differs from every earlier one once a document of the scope was written or removed. */
@@ -59,16 +56,4 @@ export interface VectorDatabase {
   /** Resolves when everything acknowledged is on stable storage. */
   flush(): Promise<void>;
   close(): Promise<void>;
-}
-
-/** True when the metadata passes. */
-export function matches(
-  filter: Filter | undefined,
-  metadata: Readonly<Record<string, MetadataValue>>,
-): boolean {
-  if (filter === undefined) return true;
-  return Object.entries(filter).every(([name, wanted]) => {
-    const has = Object.hasOwn(metadata, name) ? metadata[name] : undefined;
-    return Array.isArray(wanted) ? wanted.includes(has as MetadataValue) : has === wanted;
-  });
 }

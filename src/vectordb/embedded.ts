@@ -7,14 +7,9 @@ import { Tally } from '../core/tally.js';
 import { decodeRecord, encodeRecord, toVector, vectorBytes } from '../disk/codec.js';
 import type { Environment, Operation, Reader } from '../disk/environment.js';
 import { checkVector, FlatEngine } from '../engines/flat.js';
-import {
-  type Found,
-  matches,
-  type SearchOptions,
-  type StoredDocument,
-  type VectorDatabase,
-} from './database.js';
+import type { Found, SearchOptions, StoredDocument, VectorDatabase } from './database.js';
 import { Expiries } from './expiries.js';
+import { checkMetadata, type Filter, parseFilter, passes } from './filter.js';
 
 /** Which documents, and how long their vectors are. */
 export interface EmbeddedDatabaseOptions {
@@ -61,7 +56,7 @@ class EmbeddedDatabase implements VectorDatabase {
   readonly #clock: Clock;
   readonly #names: ReturnType<typeof databaseNames>;
   readonly #dimension: number;
-  #index: FlatEngine;
+  readonly #index: FlatEngine;
   readonly #labels = new Map<string, number>();
   readonly #storedKeys: (string | undefined)[] = [];
   readonly #freeLabels: number[] = [];
@@ -112,13 +107,14 @@ class EmbeddedDatabase implements VectorDatabase {
     }
     const ids = Uint32Array.from({ length: row }, (_, index) => index);
     const used = rows.subarray(0, row * this.#dimension);
-    this.#index = await FlatEngine.build(this.#dimension, ids, partitions.subarray(0, row), used);
+    await this.#index.load(ids, partitions.subarray(0, row), used);
   }
 
   async upsert(documents: readonly StoredDocument[]): Promise<void> {
     if (documents.length === 0) return;
     const keyed = documents.map((document) => {
       checkVector(document.vector, this.#dimension);
+      checkMetadata(document.metadata);
       const key = storedKey(document.scope, document.id);
       return { document, key, name: latin1(key) };
     });
@@ -141,6 +137,7 @@ class EmbeddedDatabase implements VectorDatabase {
   search(vector: Float32Array, { scope, topK, filter, signal }: SearchOptions): readonly Found[] {
     signal?.throwIfAborted();
     this.#checkOpen();
+    const clause = parseFilter(filter);
     const partition = this.#partitions.get(scope);
     if (partition === undefined) return [];
     // A filter is judged on what the index returns, so ask for more until enough pass or all were seen: the result is exact.
@@ -150,7 +147,7 @@ class EmbeddedDatabase implements VectorDatabase {
       for (const { id, similarity } of neighbours) {
         const document = this.#read(this.#storedKeys[id] as string);
         if (document === undefined) this.#forget(this.#storedKeys[id] as string);
-        else if (matches(filter, document.metadata)) found.push({ document, similarity });
+        else if (passes(clause, document.metadata)) found.push({ document, similarity });
       }
       if (found.length >= topK || neighbours.length < k) return found.slice(0, topK);
     }
@@ -160,7 +157,12 @@ class EmbeddedDatabase implements VectorDatabase {
     return ids.map((id) => this.#read(latin1(storedKey(scope, id))));
   }
 
-  async delete(scope: string, ids: readonly string[]): Promise<number> {
+  vectors(scope: string, ids: readonly string[]): readonly (Float32Array | undefined)[] {
+    return this.get(scope, ids).map((document) => document?.vector);
+  }
+
+  async delete(scope: string, which: readonly string[] | Filter): Promise<number> {
+    const ids = Array.isArray(which) ? (which as readonly string[]) : this.#passing(scope, which as Filter);
     const keys = ids.map((id) => storedKey(scope, id));
     const held = keys.filter((key) => this.#bodies.has(key));
     // An upsert under way is not to be seen yet; the removal is committed after it.
@@ -183,8 +185,9 @@ class EmbeddedDatabase implements VectorDatabase {
     });
   }
 
-  count(scope?: string): number {
+  count(scope?: string, filter?: Filter): number {
     if (scope === undefined) return this.#bodies.count();
+    if (filter !== undefined) return this.#passing(scope, filter).length;
     let count = 0;
     for (const _ of this.#bodies.entries(scopeBytes(scope))) count++;
     return count;
@@ -205,6 +208,16 @@ class EmbeddedDatabase implements VectorDatabase {
     this.#index.clear();
     this.#labels.clear();
     this.#partitions.clear();
+  }
+
+  #passing(scope: string, filter: Filter): string[] {
+    const clause = parseFilter(filter);
+    const ids: string[] = [];
+    for (const [key] of this.#bodies.entries(scopeBytes(scope))) {
+      const document = this.#read(key.toString('latin1'));
+      if (document !== undefined && passes(clause, document.metadata)) ids.push(document.id);
+    }
+    return ids;
   }
 
   #puts(

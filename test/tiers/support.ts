@@ -134,11 +134,13 @@ export function entryOf(question: string, scope: Scope, changes: Partial<Entry> 
   return {
     key: queryKey(question, scope),
     scope: scope.id,
+    embedder: scope.embedder,
     question,
     vector: randomUnitVector(8, random),
     value: `answer to ${question}`,
     createdAtMs: now,
     expiresAtMs: now + 3_600_000,
+    epoch: 0,
     ...changes,
   };
 }

@@ -1,0 +1,61 @@
+// Tags and sources of an answer: the names by which `invalidate` removes many at once. Any folder may import it.
+import { InvalidArgumentError } from './errors.js';
+
+/** What a caller may say of an answer. */
+export interface LabelOptions {
+  /** Names by which `invalidate` removes this answer with others: at most 64, of 1 to 256 characters. */
+  readonly tags?: readonly string[] | undefined;
+  /** Ids of the documents the answer is drawn from: at most 64, of 1 to 256 characters. */
+  readonly sources?: readonly string[] | undefined;
+}
+
+export const mostLabels = 64;
+const longestLabel = 256;
+
+/** Refuses what cannot be a list of labels. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
+export function checkLabels(argument: string, labels: unknown, most: number = mostLabels): readonly string[] {
+  if (labels === undefined) return [];
+  if (!Array.isArray(labels)) throw new InvalidArgumentError(argument, 'a list of strings', labels);
+  if (labels.length > most) throw new InvalidArgumentError(argument, `at most ${most} names`, labels);
+  for (const label of labels) {
+    const fits = typeof label === 'string' && label.length > 0 && label.length <= longestLabel;
+    if (!fits || !label.isWellFormed()) {
+      throw new InvalidArgumentError(argument, `names of 1 to ${longestLabel} characters`, label);
+    }
+  }
+  return labels as string[];
+}
+
+/** Collects the labels of one answer while it is generated. */
+export class Labels {
+  readonly #tags: Set<string>;
+  readonly #sources: Set<string>;
+
+  /** @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
+  constructor({ tags, sources }: LabelOptions) {
+    this.#tags = new Set(checkLabels('tags', tags));
+    this.#sources = new Set(checkLabels('sources', sources));
+  }
+
+  addTags(...tags: readonly string[]): void {
+    add(this.#tags, 'tags', tags);
+  }
+
+  addSources(...sources: readonly string[]): void {
+    add(this.#sources, 'sources', sources);
+  }
+
+  /** As an entry holds them: absent when there are none. */
+  read(): LabelOptions {
+    return {
+      ...(this.#tags.size > 0 ? { tags: [...this.#tags] } : {}),
+      ...(this.#sources.size > 0 ? { sources: [...this.#sources] } : {}),
+    };
+  }
+}
+
+function add(held: Set<string>, argument: string, added: readonly string[]): void {
+  const all = new Set([...held, ...checkLabels(argument, added)]);
+  checkLabels(argument, [...all]);
+  for (const label of all) held.add(label);
+}

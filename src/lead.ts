@@ -1,0 +1,31 @@
+// Single flight across processes: waits for another process' answer, or gets the right to generate. cache.ts imports it.
+import type { Cascade, Finding, Query } from './cascade.js';
+import type { Lease, Leases } from './core/lease.js';
+
+/** Either what another process has stored meanwhile, or the right to generate; neither where nobody can tell who generates. */
+export interface Lead {
+  readonly finding?: Finding | undefined;
+  readonly lease?: Lease | undefined;
+}
+
+/** Waits while another process generates the answer. Rejects only with the signal's reason. */
+export async function lead(
+  leases: Leases | undefined,
+  cascade: Cascade,
+  query: Query,
+  signal: AbortSignal,
+): Promise<Lead> {
+  if (leases === undefined) return {};
+  for (;;) {
+    const lease = await leases.acquire(query.key, query.scope);
+    if (lease === undefined) return {};
+    if (lease === 'taken') await leases.whenFree(query.key, query.scope, signal);
+    // Whoever held it before may have stored the answer since we looked.
+    const finding = await cascade.findExact(query);
+    if (finding !== undefined) {
+      if (lease !== 'taken') await lease.release();
+      return { finding };
+    }
+    if (lease !== 'taken') return { lease };
+  }
+}
