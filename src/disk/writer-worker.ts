@@ -59,7 +59,8 @@ function commit(group: readonly Batch[]): void {
 }
 
 function sizeOf(operation: Operation): number {
-  return operation.kind === 'put' ? operation.key.length + operation.value.length : 0;
+  if (operation.kind === 'put') return operation.key.length + operation.value.length;
+  return operation.kind === 'append' ? 8 + operation.value.length : 0;
 }
 
 function answer(outcome: Outcome): void {
@@ -85,6 +86,9 @@ function applyOne(operation: Operation): void {
     case 'clear':
       clear(target, Buffer.from(operation.prefix));
       break;
+    case 'append':
+      append(target, operation.value, operation.least, operation.most);
+      break;
     case 'sweep':
       sweep(target, database(operation.expiries), operation.nowMs, operation.most, operation.maxBytes);
       break;
@@ -98,6 +102,18 @@ function clear(target: BytesDatabase, prefix: Buffer): void {
     keys.push(Buffer.from(key));
   }
   for (const key of keys) target.remove(key);
+}
+
+function append(log: BytesDatabase, value: Uint8Array, least: number, most: number): void {
+  const [last] = log.getKeys({ reverse: true, limit: 1 });
+  const number = Math.max(least, last === undefined ? 1 : Number(Buffer.from(last).readBigUInt64BE(0)) + 1);
+  const key = Buffer.alloc(8);
+  key.writeBigUInt64BE(BigInt(number));
+  log.put(key, Buffer.from(value));
+  const { entryCount } = log.getStats() as { entryCount: number };
+  if (entryCount <= most) return;
+  const oldest = [...log.getKeys({ limit: entryCount - most })].map((each) => Buffer.from(each));
+  for (const each of oldest) log.remove(each);
 }
 
 /**

@@ -8,6 +8,16 @@ export type Operation =
   | { readonly kind: 'remove'; readonly database: string; readonly key: Uint8Array }
   | { readonly kind: 'clear'; readonly database: string; readonly prefix: Uint8Array }
   | {
+      /** Adds to a log: the key is the next number (8 bytes, big-endian), given within the transaction, so logs have no gaps and no ties. */
+      readonly kind: 'append';
+      readonly database: string;
+      readonly value: Uint8Array;
+      /** The number is at least this. */
+      readonly least: number;
+      /** The oldest go above this many. */
+      readonly most: number;
+    }
+  | {
       readonly kind: 'sweep';
       readonly database: string;
       readonly expiries: string;
