@@ -36,7 +36,16 @@ await embedder.close();
 const judged = pairs.map((pair) => {
   const [a, b] = [vectors.get(pair.a) as Float32Array, vectors.get(pair.b) as Float32Array];
   const similarity = a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
-  const entry = { key: '', scope: '', question: pair.b, value: null, createdAtMs: 0, expiresAtMs: 0 };
+  const entry = {
+    key: '',
+    scope: '',
+    embedder: '',
+    epoch: 0,
+    question: pair.b,
+    value: null,
+    createdAtMs: 0,
+    expiresAtMs: 0,
+  };
   return { ...pair, candidate: { entry, similarity } };
 });
 const same = pairs.filter((pair) => pair.same).length;

@@ -310,7 +310,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   /** Makes other processes let go of the answer that is about to be replaced; the epoch of the new one. */
   async #supersede(query: Query): Promise<Epoch> {
     const { ledger } = this.#parts;
-    if ((await this.#cascade.findExact(query)) !== undefined) await ledger.remove([marks.key(query.key)]);
+    if (await this.#cascade.holds(query)) await ledger.remove([marks.key(query.key)]);
     return ledger.epoch;
   }
 

@@ -98,10 +98,20 @@ export class Cascade {
   }
 
   /** The exact answer of the first tier that has one, waiting for each. */
-  async findExact({ key, scope }: Query): Promise<Finding | undefined> {
+  async findExact(query: Query): Promise<Finding | undefined> {
+    const held = await this.#holder(query);
+    return held && this.#exact(held.entry, held.level);
+  }
+
+  /** True when any tier has an exact answer. */
+  async holds(query: Query): Promise<boolean> {
+    return (await this.#holder(query)) !== undefined;
+  }
+
+  async #holder({ key, scope }: Query): Promise<{ entry: Entry; level: number } | undefined> {
     for (const level of this.#parts.tiers.keys()) {
       const entry = await this.#get(level, key, scope);
-      if (entry !== undefined) return this.#exact(entry, level);
+      if (entry !== undefined) return { entry, level };
     }
     return undefined;
   }
@@ -214,7 +224,9 @@ export class Cascade {
     const dead = found.filter(({ entry }) => !ledger.isAlive(entry));
     if (dead.length === 0) return found;
     for (const { entry } of dead) this.#bury(level, entry, scope);
-    return (await ask(candidates + dead.length)).filter(({ entry }) => ledger.isAlive(entry)).slice(0, candidates);
+    return (await ask(candidates + dead.length))
+      .filter(({ entry }) => ledger.isAlive(entry))
+      .slice(0, candidates);
   }
 
   /** What the tier holds under the key and may be served. */
@@ -235,8 +247,9 @@ export class Cascade {
   /** Drops from a tier what was removed: nobody is served it, but it takes room. */
   #bury(level: number, entry: Entry, scope: Scope): void {
     const tier = this.#parts.tiers[level] as Tier;
-    const done = Promise.resolve().then(() => tier.delete(entry.key, scope));
-    this.#track(done.catch(() => {}));
+    Promise.resolve()
+      .then(() => tier.delete(entry.key, scope))
+      .catch(() => {});
   }
 
   /** A tier that all processes share is as current as it can be; what this process holds by itself only as long as it hears of removals. */

@@ -20,6 +20,8 @@ export const bareRedis: SubjectFactory = async ({ n, quick }, { redisPort }) => 
     const bytes = encodeEntry({
       key,
       scope: scope.id,
+      embedder: scope.embedder,
+      epoch: 0,
       question,
       vector,
       value,

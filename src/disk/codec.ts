@@ -155,7 +155,9 @@ export function decodeEntry(bytes: Buffer, key: string, scope: Pick<Scope, 'id' 
     scope: scope.id,
     embedder: scope.embedder,
     question: bytes.toString('utf8', questionStart, labelsStart),
-    ...(questionStart > headerLength ? { vector: toVector(bytes.subarray(headerLength, questionStart)) } : {}),
+    ...(questionStart > headerLength
+      ? { vector: toVector(bytes.subarray(headerLength, questionStart)) }
+      : {}),
     value: decodeValue(bytes.subarray(valueStart)),
     createdAtMs: bytes.readDoubleLE(createdOffset),
     expiresAtMs: bytes.readDoubleLE(expiresOffset),

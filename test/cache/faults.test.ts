@@ -175,11 +175,12 @@ test('a promotion never overwrites what was stored meanwhile', async () => {
   const first = named('first');
   await assemble({ tiers: [shared] }).set('q', 'old');
   const gate = deferred();
+  let gets = 0;
   const late = {
     ...shared,
     get: async (...call: Parameters<typeof shared.get>) => {
       const held = await shared.get(...call);
-      await gate.promise;
+      if (gets++ === 0) await gate.promise;
       return held;
     },
   };

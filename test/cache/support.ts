@@ -2,6 +2,8 @@
 import { SemanticCache } from '#dist/cache.js';
 import { type Clock, systemClock } from '#dist/core/clock.js';
 import type { Embedder } from '#dist/core/embedder.js';
+import type { Leases } from '#dist/core/lease.js';
+import { type Ledger, LocalLedger } from '#dist/core/ledger.js';
 import type { Tier } from '#dist/core/tier.js';
 import { type Policy, policy } from '#dist/decide/policy.js';
 import { encodeValue } from '#dist/disk/codec.js';
@@ -35,6 +37,8 @@ export interface AssembleOptions {
   readonly semantic?: () => boolean;
   readonly guard?: GuardOptions;
   readonly embedTimeoutMs?: number;
+  readonly ledger?: Ledger;
+  readonly leases?: Leases;
 }
 
 /** A cache over tiers of the test's own; one memory tier by default. */
@@ -43,6 +47,8 @@ export function assemble(options: AssembleOptions = {}): SemanticCache {
   const tiers = options.tiers ?? [memoryTier({ dimension: embedder.dimension, clock })];
   return new SemanticCache({
     tiers: tiers.map((tier) => guard(tier, { clock, ...options.guard })),
+    ledger: options.ledger ?? new LocalLedger(),
+    leases: options.leases,
     embedder,
     policy: options.policy ?? policy({ minSimilarity: 0.8 }),
     candidates: 4,

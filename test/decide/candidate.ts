@@ -7,6 +7,8 @@ export function candidate(question: string, similarity: number): Candidate {
     entry: {
       key: '0'.repeat(64),
       scope: '1'.repeat(64),
+      embedder: '2'.repeat(64),
+      epoch: 0,
       question,
       value: `answer to ${question}`,
       createdAtMs: 0,

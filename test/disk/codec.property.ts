@@ -53,18 +53,29 @@ const entries: fc.Arbitrary<Entry> = fc
   .record({
     key: hex,
     scope: hex,
+    embedder: hex,
     question: fc.string({ unit: 'grapheme', maxLength: 300 }),
     value,
     createdAtMs: fc.double({ noNaN: true }),
     expiresAtMs: fc.oneof(fc.double({ noNaN: true }), fc.constant(Number.POSITIVE_INFINITY)),
+    epoch: fc.nat(),
     vector: fc.option(fc.float32Array({ minLength: 1, maxLength: 40 }), { nil: undefined }),
+    tags: fc.option(fc.array(text, { minLength: 1, maxLength: 4 }), { nil: undefined }),
+    sources: fc.option(fc.array(text, { minLength: 1, maxLength: 4 }), { nil: undefined }),
   })
-  .map(({ vector, ...rest }) => (vector === undefined ? rest : { ...rest, vector }));
+  .map((entry) => {
+    const held = Object.entries(entry).filter(([, value]) => value !== undefined);
+    return Object.fromEntries(held) as unknown as Entry;
+  });
 
-const open = (bytes: Uint8Array, { key, scope }: Entry) => decodeEntry(Buffer.from(bytes), key, scope);
+const asked = ({ scope, embedder }: Entry) => ({ id: scope, embedder });
+const open = (bytes: Uint8Array, entry: Entry) => decodeEntry(Buffer.from(bytes), entry.key, asked(entry));
 const small: Entry = {
   key: 'ab'.repeat(32),
   scope: 'cd'.repeat(32),
+  embedder: '01'.repeat(32),
+  epoch: 3,
+  tags: ['t'],
   question: 'Is it é?',
   vector: new Float32Array([0.6, -0.8]),
   value: { answer: 42, list: ['x'] },
@@ -95,7 +106,7 @@ test('entries are read at any alignment and in any order, each by itself', () =>
       for (const [i, bytes] of [...encoded.entries()].reverse()) {
         const shifted = Buffer.alloc(bytes.length + shift);
         shifted.set(bytes, shift);
-        const back = decodeEntry(shifted.subarray(shift), (list[i] as Entry).key, (list[i] as Entry).scope);
+        const back = decodeEntry(shifted.subarray(shift), (list[i] as Entry).key, asked(list[i] as Entry));
         assert.equal(back.value, list[i]?.value);
       }
     }),
@@ -145,12 +156,14 @@ test('bytes of whatever kind are refused with a typed error', () => {
   );
 });
 
-test('a whole entry of another key or scope is told from a damaged one', () => {
+test('a whole entry of another key, scope or embedder is told from a damaged one', () => {
   const bytes = encodeEntry(small);
   const other = 'ef'.repeat(32);
+  const { id, embedder } = asked(small);
   for (const [key, scope, foreign] of [
-    [other, small.scope, true],
-    [small.key, other, true],
+    [other, { id, embedder }, true],
+    [small.key, { id: other, embedder }, true],
+    [small.key, { id, embedder: other }, true],
   ] as const) {
     assert.throws(
       () => decodeEntry(bytes as Buffer, key, scope),
@@ -165,8 +178,8 @@ test('a whole entry of another key or scope is told from a damaged one', () => {
 
 test('a newer format is refused by its number', () => {
   const bytes = encodeEntry(small) as Buffer;
-  bytes.writeUInt32LE(2, 4);
-  assert.throws(() => open(bytes, small), /format 2/);
+  bytes.writeUInt32LE(3, 4);
+  assert.throws(() => open(bytes, small), /format 3/);
 });
 
 test('what cannot be stored is refused with a typed error', async () => {
