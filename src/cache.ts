@@ -16,32 +16,27 @@ import type {
   SetReport,
 } from './cache-types.js';
 import { Cascade, type CascadeParts, type Finding, type Query } from './cascade.js';
-import type { Embedding } from './core/embedder.js';
-import type { Entry, Epoch } from './core/entry.js';
+import type { Entry } from './core/entry.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
 import { Flight } from './core/flight.js';
 import { queryKey } from './core/key.js';
 import { checkLabels, Labels } from './core/labels.js';
-import type { Lease, Leases } from './core/lease.js';
+import type { Leases } from './core/lease.js';
 import { type Mark, marks } from './core/ledger.js';
 import { checkOptions } from './core/options.js';
 import { Scope, type ScopeFields } from './core/scope.js';
-import { type SealedValue, seal } from './core/value.js';
 import { lead } from './lead.js';
 import { makeLookup } from './lookup.js';
 import type { OpenOptions } from './open.js';
+import { Origin, type OriginParts } from './origin.js';
 import { Recorder } from './recorder.js';
 import type { GuardedTier } from './tiers/guard.js';
 
 /** What a cache is made of; `open` puts it together from configuration. */
-export interface CacheParts extends Omit<CascadeParts, 'onEmbedError' | 'onStoreError'> {
+export interface CacheParts extends OriginParts, Omit<CascadeParts, 'onEmbedError' | 'onStoreError'> {
   readonly tiers: readonly GuardedTier[];
-  /** Milliseconds an entry lives unless a call says otherwise; `Infinity` for ever. */
-  readonly ttlMs: number;
   /** Lets one process at a time generate the answer to a question. Default: each process by itself. */
   readonly leases?: Leases | undefined;
-  /** Throws `InvalidArgumentError` for what no tier could store. */
-  readonly checkValue: (value: unknown) => void;
   /** Releases what the cache was built on, after its tiers and the embedder. */
   readonly release: (stats: CacheStats | undefined) => Promise<void>;
 }
@@ -61,6 +56,7 @@ const neverAborted = new AbortController().signal;
 export class SemanticCache extends EventEmitter<CacheEvents> {
   readonly #parts: CacheParts;
   readonly #cascade: Cascade;
+  readonly #origin: Origin;
   readonly #recorder: Recorder;
   readonly #commonScope: Scope;
   readonly #flight = new Flight<Answer>();
@@ -85,6 +81,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
       onEmbedError: () => this.#recorder.count('embedErrors'),
       onStoreError: () => this.#recorder.count('storeErrors'),
     });
+    this.#origin = new Origin(parts, this.#cascade);
   }
 
   /** A scope worked out once, for many calls. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for an unknown field. */
@@ -155,14 +152,15 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   async set(prompt: string, value: unknown, options: SetOptions = {}): Promise<SetReport> {
     checkOptions(options, setOptions);
     const query = this.#query(prompt, options);
-    const sealed = this.#seal(value);
+    const sealed = this.#origin.seal(value);
     checkTtl(options.ttlMs);
     const labels = new Labels(options);
-    const epoch = await this.#supersede(query);
+    const { epoch } = this.#parts.ledger;
     const embedding = this.#parts.semantic()
       ? await this.#cascade.embed(query.text, options.signal)
       : undefined;
-    return this.#cascade.store(this.#entry(query, sealed.read(), embedding, epoch, labels, options.ttlMs));
+    const about = { query, embedding, epoch, labels, ttlMs: options.ttlMs };
+    return this.#cascade.replace(this.#origin.entry(sealed, about), query);
   }
 
   /**
@@ -223,6 +221,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
    * it is not stored. Idempotent.
    */
   close(): Promise<void> {
+    this.#origin.close();
     this.#closing ??= (async () => {
       await this.#cascade.idle();
       const stats = await this.stats().catch(() => undefined);
@@ -244,74 +243,34 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   async #resolve<T>(
     query: Query,
     generate: Generate<T>,
-    options: AskOptions,
+    { refresh = false, ttlMs }: AskOptions,
     labels: Labels,
     started: number,
     signal: AbortSignal,
   ): Promise<Answer> {
-    const epoch = this.#parts.ledger.epoch;
-    const finding = await this.#cascade.find(query, signal, options.refresh);
+    const { ledger, leases, clock } = this.#parts;
+    const { epoch } = ledger;
+    const finding = await this.#cascade.find(query, signal, refresh);
     if (finding.hit !== undefined) return this.#record(this.#lookup(query, finding, started)) as Answer;
-    const led = options.refresh ? {} : await lead(this.#parts.leases, this.#cascade, query, signal);
-    const lookup = this.#lookup(query, { ...finding, ...led.finding }, started);
-    if (lookup.match !== 'none') return this.#record(lookup) as Answer;
-    const { lease } = led;
-    let kept: { handedOut: unknown; stored: boolean };
-    try {
-      const generated = await generate({
-        signal,
-        vector: finding.embedding?.vector,
-        addTags: (...tags) => labels.addTags(...tags),
-        addSources: (...sources) => labels.addSources(...sources),
-      });
-      const make = (value: unknown) =>
-        this.#entry(query, value, finding.embedding, epoch, labels, options.ttlMs);
-      kept = this.#keep(query, generated, make, lease, options.refresh ?? false);
-    } catch (error) {
-      await lease?.release();
-      throw error;
+    const { lease, finding: other } = refresh ? {} : await lead(leases, this.#cascade, query, signal);
+    const lookup = this.#lookup(query, { ...finding, ...other }, started);
+    if (other !== undefined) return this.#record(lookup) as Answer;
+    const about = { query, embedding: finding.embedding, epoch, labels, ttlMs };
+    const generating = this.#origin.generate(generate, about, { lease, replace: refresh }, signal);
+    // Whoever waits for the lease goes on once the answer is stored, or there is none.
+    if (lease !== undefined) {
+      generating
+        .then(({ settled }) => settled)
+        .catch(() => {})
+        .then(() => lease.release());
     }
-    const answer = { ...lookup, value: kept.handedOut, latencyMs: this.#parts.clock.mono() - started };
-    if (!kept.stored) this.#unshared.add(answer);
-    this.#record(answer);
-    return answer;
-  }
-
-  /** Stores a generated answer without being waited for; the form in which it is handed out. */
-  #keep(
-    query: Query,
-    value: unknown,
-    make: (value: unknown) => Entry,
-    lease: Lease | undefined,
-    refresh: boolean,
-  ): { handedOut: unknown; stored: boolean } {
-    let sealed: SealedValue;
-    try {
-      sealed = this.#seal(value);
-    } catch {
+    const { value, storable } = await generating;
+    const answer = { ...lookup, value, latencyMs: clock.mono() - started };
+    if (!storable) {
+      this.#unshared.add(answer);
       this.#recorder.count('uncacheable');
-      void lease?.release();
-      return { handedOut: value, stored: false };
     }
-    const entry = make(sealed.read());
-    // What was removed while it was generated is dead on arrival.
-    if (this.#closing !== undefined || !this.#parts.ledger.isAlive(entry)) void lease?.release();
-    else if (refresh) void this.#replace(query, entry);
-    else void this.#cascade.store(entry, lease);
-    return { handedOut: sealed.read(), stored: true };
-  }
-
-  async #replace(query: Query, entry: Entry): Promise<void> {
-    const epoch = await this.#supersede(query);
-    // By another name than its key, which was removed just now.
-    if (this.#parts.ledger.isAlive({ ...entry, key: '' })) await this.#cascade.store({ ...entry, epoch });
-  }
-
-  /** Makes other processes let go of the answer that is about to be replaced; the epoch of the new one. */
-  async #supersede(query: Query): Promise<Epoch> {
-    const { ledger } = this.#parts;
-    if (await this.#cascade.holds(query)) await ledger.remove([marks.key(query.key)]);
-    return ledger.epoch;
+    return this.#record(answer);
   }
 
   #marksOf({ tags, sources, scope, key }: Invalidation): Mark[] {
@@ -324,29 +283,6 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
       ...(scope === undefined ? [] : [marks.scope(this.#scopeOf({ scope }).id)]),
       ...(key === undefined ? [] : [marks.key(key)]),
     ];
-  }
-
-  #entry(
-    { text, key, scope }: Query,
-    value: unknown,
-    embedding: Embedding | undefined,
-    epoch: Epoch,
-    labels: Labels,
-    ttlMs = this.#parts.ttlMs,
-  ): Entry {
-    const createdAtMs = this.#parts.clock.wall();
-    return {
-      key,
-      scope: scope.id,
-      embedder: scope.embedder,
-      question: text,
-      ...(embedding?.matchable ? { vector: embedding.vector } : {}),
-      value,
-      createdAtMs,
-      expiresAtMs: createdAtMs + ttlMs,
-      epoch,
-      ...labels.read(),
-    };
   }
 
   #lookup({ key }: Query, { hit, refused, embedding, embedMs }: Finding, started: number): Lookup {
@@ -399,15 +335,6 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   #scopeOf({ scope }: ScopeOption): Scope {
     if (scope === undefined) return this.#commonScope;
     return scope instanceof Scope ? scope : this.scope(scope);
-  }
-
-  #seal(value: unknown): SealedValue {
-    this.#parts.checkValue(value);
-    try {
-      return seal(value);
-    } catch (error) {
-      throw new InvalidArgumentError('value', 'a value that can be copied', value, { cause: error });
-    }
   }
 
   #checkOpen(): void {

@@ -38,6 +38,14 @@ export interface Query {
   readonly scope: Scope;
 }
 
+/** What became of a write. */
+export interface Stored {
+  /** Names of the tiers that hold it. */
+  readonly stored: readonly string[];
+  /** Names of the tiers that could not write it. */
+  readonly failed: readonly string[];
+}
+
 /** What the tiers said. */
 export interface Finding {
   /** The entry to serve, and where it was. */
@@ -98,20 +106,10 @@ export class Cascade {
   }
 
   /** The exact answer of the first tier that has one, waiting for each. */
-  async findExact(query: Query): Promise<Finding | undefined> {
-    const held = await this.#holder(query);
-    return held && this.#exact(held.entry, held.level);
-  }
-
-  /** True when any tier has an exact answer. */
-  async holds(query: Query): Promise<boolean> {
-    return (await this.#holder(query)) !== undefined;
-  }
-
-  async #holder({ key, scope }: Query): Promise<{ entry: Entry; level: number } | undefined> {
+  async findExact({ key, scope }: Query): Promise<Finding | undefined> {
     for (const level of this.#parts.tiers.keys()) {
       const entry = await this.#get(level, key, scope);
-      if (entry !== undefined) return { entry, level };
+      if (entry !== undefined) return this.#exact(entry, level);
     }
     return undefined;
   }
@@ -151,13 +149,18 @@ export class Cascade {
 
   /**
    * Writes the entry to every tier. A tier that fails is reported, not thrown; one that keeps no such entry is in neither list.
-   * With a lease nothing is written once that is another's, and it is given back at the end.
+   * With a lease nothing is written once that is another's.
    */
-  store(entry: Entry, lease?: Lease): Promise<{ stored: string[]; failed: string[] }> {
-    return this.#track(this.#store(entry, lease).finally(() => lease?.release()));
+  store(entry: Entry, lease?: Lease): Promise<Stored> {
+    return this.#track(this.#store(entry, lease));
   }
 
-  async #store(entry: Entry, lease: Lease | undefined): Promise<{ stored: string[]; failed: string[] }> {
+  /** Writes an entry where an older one of its key may be held, here or by other processes, which let go of it first. */
+  replace(entry: Entry, query: Query): Promise<Stored> {
+    return this.#track(this.#replace(entry, query));
+  }
+
+  async #store(entry: Entry, lease: Lease | undefined): Promise<Stored> {
     if (lease !== undefined && !(await lease.isHeld())) return { stored: [], failed: [] };
     const { tiers, onStoreError } = this.#parts;
     const options = lease === undefined ? {} : { fence: lease.fence };
@@ -173,6 +176,14 @@ export class Cascade {
     const named = (outcome: string) =>
       tiers.filter((_, i) => outcomes[i] === outcome).map(({ name }) => name);
     return { stored: named('stored'), failed: named('failed') };
+  }
+
+  async #replace(entry: Entry, { key, scope }: Query): Promise<Stored> {
+    const { ledger } = this.#parts;
+    if (await this.#isHeld(key, scope)) await ledger.remove([marks.key(key)]);
+    // By another name than its key, which was removed just now.
+    if (!ledger.isAlive({ ...entry, key: '' })) return { stored: [], failed: [] };
+    return this.#store({ ...entry, epoch: ledger.epoch }, undefined);
   }
 
   /**
@@ -236,6 +247,13 @@ export class Cascade {
     const answer = tier.get(key, scope);
     if (isPromise(answer)) return answer.then((entry) => this.#ifAlive(entry, level, scope));
     return this.#ifAlive(answer, level, scope);
+  }
+
+  async #isHeld(key: Key, scope: Scope): Promise<boolean> {
+    for (const level of this.#parts.tiers.keys()) {
+      if ((await this.#get(level, key, scope)) !== undefined) return true;
+    }
+    return false;
   }
 
   #ifAlive(entry: Entry | undefined, level: number, scope: Scope): Entry | undefined {
