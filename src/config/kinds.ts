@@ -120,6 +120,16 @@ export function host(): Kind<string> {
   return text('a host name or address without protocol and port', /^[A-Za-z0-9._:[\]%-]{1,255}$/);
 }
 
+const NODE = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]{1,255}):([1-9]\d{0,4})$/;
+
+/** A list of `host:port`; as text separated by commas. */
+export function nodes(): Kind<readonly string[]> {
+  const node = z.string().regex(NODE);
+  return kind('a list of host:port', z.array(node).min(1).max(100), {
+    fromText: (value) => value.split(',').map((part) => part.trim()),
+  });
+}
+
 /** A secret: text that is wrapped at once. */
 export function secret(): Kind<Secret> {
   const wrapped = TEXT.transform((value) => new Secret(value));

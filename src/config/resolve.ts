@@ -51,11 +51,14 @@ function finishTls(keys: ResolvedKeys, section: 'redis' | 'qdrant', problems: Pr
     at('serverName'),
     at('rejectUnauthorized'),
   ]);
-  const [cert, privateKey] = [get(keys, at('certFile')), get(keys, at('keyFile'))];
-  if ((cert.value === undefined) !== (privateKey.value === undefined)) {
-    const there = cert.value === undefined ? privateKey : cert;
-    problems.add(there.source.where, `${section}.tls.cert_file and ${section}.tls.key_file need each other`);
-  }
+  needEachOther(keys, at('certFile'), at('keyFile'), problems);
+}
+
+function needEachOther(keys: ResolvedKeys, one: ConfigPath, other: ConfigPath, problems: Problems): void {
+  const [first, second] = [get(keys, one), get(keys, other)];
+  if ((first.value === undefined) === (second.value === undefined)) return;
+  const there = first.value === undefined ? second : first;
+  problems.add(there.source.where, `${yamlName(one)} and ${yamlName(other)} need each other`);
 }
 
 /** A default that a smaller chunk size rules out is lowered; a set value is a problem. */
@@ -106,7 +109,11 @@ function tellUnused(keys: ResolvedKeys, notes: string[]): void {
 
 /** Fills in values that follow from others and checks keys against each other. */
 export function finish(keys: ResolvedKeys, problems: Problems, notes: string[]): void {
-  enableBy(keys, 'redis.enabled', ['redis.host']);
+  enableBy(keys, 'redis.enabled', ['redis.host', 'redis.cluster', 'redis.sentinels']);
+  needEachOther(keys, 'redis.sentinels', 'redis.sentinelName', problems);
+  if (get(keys, 'redis.seal').value !== 'none' && get(keys, 'redis.sealKeys').value === undefined) {
+    problems.add(get(keys, 'redis.seal').source.where, 'redis.seal needs redis.seal_keys');
+  }
   finishTls(keys, 'redis', problems);
   finishTls(keys, 'qdrant', problems);
   const size = get(keys, 'chunking.size').value as number;

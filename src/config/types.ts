@@ -17,6 +17,10 @@ export interface CacheConfig {
   readonly maxEntries: number;
   /** Bytes held in memory (tier A), at least 1; as text also `256 MiB`. Default 268435456. */
   readonly maxBytes: number;
+  /** Bytes held on disk by tier B, at least 1 MiB; as text also `4 GiB`. Above it, what expires soonest goes. Default 4294967296. */
+  readonly maxDiskBytes: number;
+  /** Index over the vectors in memory (tier A): `flat`, `hnsw`, or `auto`, which begins flat and builds a graph where one pays. Default `auto`. */
+  readonly engine: 'auto' | 'flat' | 'hnsw';
   /** A failing tier throws instead of counting as a miss. For tests and debugging. Default false. */
   readonly strict: boolean;
 }
@@ -93,6 +97,30 @@ export interface RedisConfig {
   readonly connectTimeoutMs: number;
   /** Milliseconds of silence, with commands waiting, after which a connection is dropped, 1 to 3,600,000. Default 5000. */
   readonly socketTimeoutMs: number;
+  /** Nodes of a Redis Cluster to begin with, each `host:port`; `host` and `port` are then not used. Default undefined. Environment: REDIS_CLUSTER (with commas). */
+  readonly cluster: readonly string[] | undefined;
+  /** Sentinels, each `host:port`; needs `sentinelName`. Default undefined. Environment: REDIS_SENTINELS (with commas). */
+  readonly sentinels: readonly string[] | undefined;
+  /** Name of the master that the sentinels watch. Default undefined. Environment: REDIS_SENTINEL_NAME. */
+  readonly sentinelName: string | undefined;
+  /** Secret of the sentinels. Default undefined. Environment: REDIS_SENTINEL_PASSWORD. */
+  readonly sentinelPassword: Secret | undefined;
+  /** Milliseconds that this process may go on serving by itself what others may have removed, 20 to 86,400,000, once it cannot hear of removals. Undefined (the default): until it hears again. */
+  readonly maxStaleMs: number | undefined;
+  /** Only one process at a time generates the answer to a question; the others wait for it. Default false. */
+  readonly lease: boolean;
+  /** Milliseconds after which the lease of a process that has died is free, 100 to 600,000. Default 5000. */
+  readonly leaseMs: number;
+  /** A read lengthens the life of an entry in Redis, up to the entry's own. Default false. */
+  readonly sliding: boolean;
+  /** Part of its time by which an entry may leave Redis early, so that not all leave at once, 0 to 0.5. Default 0.1. */
+  readonly ttlJitter: number;
+  /** Bytes of the largest entry that is written or read, at least 1024; as text also `8 MiB`. Default 8388608. */
+  readonly maxEntryBytes: number;
+  /** Protection of entries against whoever else can write to Redis: `none`, `hmac-sha256` (signed) or `aes-256-gcm` (encrypted). Default `none`. */
+  readonly seal: 'none' | 'hmac-sha256' | 'aes-256-gcm';
+  /** Secret. Keys for `seal`, each `id:64 hexadecimal digits`, with commas; the first writes, all read. Default undefined. Environment: REDIS_SEAL_KEYS. */
+  readonly sealKeys: Secret | undefined;
   /** In front of every key: 1 to 64 letters, digits and `._:-`. Default `llm-cache`. */
   readonly keyPrefix: string;
   readonly tls: TlsConfig;
@@ -100,21 +128,23 @@ export interface RedisConfig {
 
 /** Which vector database holds tier C and the corpora. YAML section `vector_db`. */
 export interface VectorDbConfig {
-  /** Default `embedded`; this version refuses the other two when it opens. Environment: VECTOR_DB_BACKEND. */
+  /** `embedded` and `faiss` keep their documents in the cache directory, `qdrant` on a server. Default `embedded`. Environment: VECTOR_DB_BACKEND. */
   readonly backend: 'embedded' | 'faiss' | 'qdrant';
+  /** Index of the embedded database: `flat`, `hnsw`, or `auto`, which begins flat and builds a graph where one pays. Default `auto`. */
+  readonly engine: 'auto' | 'flat' | 'hnsw';
 }
 
 /** A Faiss index. YAML section `faiss`, also under `vector_db`. */
 export interface FaissConfig {
   /** Default `Flat`. Environment: FAISS_INDEX_TYPE. */
   readonly indexType: 'Flat' | 'IVF' | 'IVFPQ' | 'HNSW';
-  /** File of the index. Undefined (the default): in the cache directory. Environment: FAISS_INDEX_PATH. */
+  /** Accepted for compatibility: the index is made from the vectors in the cache directory. Default undefined. Environment: FAISS_INDEX_PATH. */
   readonly indexPath: string | undefined;
   /** Inverted lists, 1 to 16,777,216. Default 1024. Environment: FAISS_NLIST. */
   readonly nlist: number;
   /** Lists searched, 1 to 16,777,216. Default 8. Environment: FAISS_NPROBE. */
   readonly nprobe: number;
-  /** Compress vectors by product quantisation. Default false. Environment: PQ_ENABLED. */
+  /** Compress vectors by product quantisation: makes `IVF` an `IVFPQ`. Default false. Environment: PQ_ENABLED. */
   readonly pqEnabled: boolean;
   /** Parts a vector is cut into, 1 to 4,096. Default 64. Environment: PQ_M. */
   readonly pqM: number;
@@ -130,14 +160,22 @@ export interface QdrantConfig {
   readonly host: string;
   /** Port of REST, 1 to 65,535. Default 6333. Environment: QDRANT_PORT. */
   readonly port: number;
-  /** Port of gRPC, 1 to 65,535. Default 6334. */
+  /** Accepted for compatibility, 1 to 65,535: the client speaks REST. Default 6334. */
   readonly grpcPort: number;
   /** Collection, 1 to 255 characters. Default `llm_cache`. Environment: QDRANT_COLLECTION. */
   readonly collection: string;
   /** Secret. Default undefined. Environment: QDRANT_API_KEY. */
   readonly apiKey: Secret | undefined;
-  /** Speak gRPC instead of REST. Default false. Environment: QDRANT_USE_GRPC. */
+  /** Accepted for compatibility: the client speaks REST. Default false. Environment: QDRANT_USE_GRPC. */
   readonly useGrpc: boolean;
+  /** Milliseconds a request may take, 1 to 600,000. Default 5000. */
+  readonly timeoutMs: number;
+  /** Shards of a collection that is created, 1 to 1,000. Undefined (the default): the server's. */
+  readonly shardNumber: number | undefined;
+  /** Copies of each shard of a collection that is created, 1 to 100. Undefined (the default): the server's. */
+  readonly replicationFactor: number | undefined;
+  /** Copies that must acknowledge a write to a collection that is created, 1 to 100. Undefined (the default): the server's. */
+  readonly writeConsistencyFactor: number | undefined;
   readonly tls: TlsConfig;
 }
 
@@ -244,10 +282,14 @@ type WithTls<T extends { readonly tls: TlsConfig }> = Omit<Input<T>, 'tls'> & {
  */
 export interface ConfigInput extends Omit<Input<Config>, 'cache' | 'redis' | 'qdrant'> {
   readonly cache?:
-    | (Omit<Input<CacheConfig>, 'maxBytes'> & { readonly maxBytes?: number | string | undefined })
+    | (Omit<Input<CacheConfig>, 'maxBytes' | 'maxDiskBytes'> & {
+        readonly maxBytes?: number | string | undefined;
+        readonly maxDiskBytes?: number | string | undefined;
+      })
     | undefined;
   readonly redis?:
-    | (WithTls<RedisConfig> & {
+    | (Omit<WithTls<RedisConfig>, 'maxEntryBytes'> & {
+        readonly maxEntryBytes?: number | string | undefined;
         /** `redis://user:password@host:port/db`, or `rediss:` for TLS; stands for the single keys. */
         readonly url?: string | Secret | undefined;
       })

@@ -19,7 +19,9 @@ HNSW_M HNSW_EF_CONSTRUCTION HNSW_EF_SEARCH HNSW_SPACE HOT_CACHE_SIZE REDIS_HOST 
 REDIS_TTL_SECONDS REDIS_MAX_CONNECTIONS FAISS_INDEX_TYPE FAISS_INDEX_PATH FAISS_NLIST FAISS_NPROBE PQ_ENABLED PQ_M PQ_NBITS
 QDRANT_HOST QDRANT_PORT QDRANT_COLLECTION QDRANT_API_KEY QDRANT_USE_GRPC CHUNK_SIZE CHUNK_OVERLAP MIN_CHUNK_SIZE
 WARMING_ENABLED WARMING_TOP_N WARMING_INTERVAL LOG_LEVEL DEBUG LLM_CACHE_DIRECTORY LLM_CACHE_TTL_SECONDS
-LLM_CACHE_MIN_SIMILARITY`.split(/\s+/);
+LLM_CACHE_MIN_SIMILARITY REDIS_CLUSTER REDIS_SENTINELS REDIS_SENTINEL_NAME REDIS_SENTINEL_PASSWORD REDIS_SEAL_KEYS`.split(
+    /\s+/,
+  );
 
 test('without any source every key has its default', () => {
   const loaded = withFile(undefined, (cwd) => loadConfig({ env: {}, cwd }));
@@ -135,6 +137,11 @@ test('every environment name sets its key', () => {
     EMBEDDING_MODEL: 'other',
     REDIS_HOST: 'r.local',
     REDIS_PASSWORD: 'pw',
+    REDIS_CLUSTER: 'a:1, b.example:65535',
+    REDIS_SENTINELS: '[::1]:26379',
+    REDIS_SENTINEL_NAME: 'main',
+    REDIS_SENTINEL_PASSWORD: 'sp',
+    REDIS_SEAL_KEYS: `k:${'0'.repeat(64)}`,
     FAISS_INDEX_PATH: 'i',
     QDRANT_HOST: 'q',
     QDRANT_COLLECTION: 'c',
@@ -157,6 +164,8 @@ test('every environment name sets its key', () => {
     USE_MOCK_EMBEDDER: true,
     CHUNK_OVERLAP: 3,
     PQ_ENABLED: true,
+    REDIS_CLUSTER: ['a:1', 'b.example:65535'],
+    REDIS_SENTINELS: ['[::1]:26379'],
     QDRANT_USE_GRPC: true,
     WARMING_ENABLED: false,
     DEBUG: true,
@@ -174,8 +183,17 @@ test('every environment name sets its key', () => {
       .reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], config);
     if (value instanceof Secret) value = value.reveal();
     const wanted = name in expected ? expected[name] : (texts[name] ?? 7);
-    assert.is(value, wanted, name);
+    assert.equal(value, wanted, name);
   }
+});
+
+test('keys that need each other are refused alone', () => {
+  const refused = (redis: object) => refusal(() => loadConfig({ file: null, env: {}, overrides: { redis } }));
+  assert.match(refused({ sentinels: ['a:1'] }), 'redis.sentinels and redis.sentinel_name need each other');
+  assert.match(refused({ sentinelName: 'main' }), 'redis.sentinels and redis.sentinel_name need each other');
+  assert.match(refused({ seal: 'hmac-sha256' }), 'redis.seal needs redis.seal_keys');
+  assert.match(refused({ cluster: ['a'] }), 'redis.cluster: expected a list of host:port');
+  assert.match(refused({ cluster: [] }), 'redis.cluster: expected a list of host:port');
 });
 
 test('an empty variable counts as not set', () => {

@@ -50,17 +50,20 @@ test('every key has one row with value, source and place', () => {
 test('keys that nobody reads yet say so in their row, and in a note when they are set', () => {
   const loaded = loadConfig({
     file: null,
-    env: { FAISS_NLIST: '9' },
-    overrides: { auth: { type: 'jwt' }, hnsw: { m: 20 } },
+    env: { QDRANT_USE_GRPC: '1' },
+    overrides: { auth: { type: 'jwt' }, warming: { topN: 20 } },
   });
   for (const { key, usedBy, note } of showConfig(loaded)) {
-    const unused = /^(faiss|qdrant|hnsw|warming|rate_limit|auth)\.|^redis\.max_connections$/.test(key);
+    const unused =
+      /^(warming|rate_limit|auth)\.|^(redis\.max_connections|faiss\.index_path|qdrant\.(grpc_port|use_grpc))$/.test(
+        key,
+      );
     assert.is(note, unused ? 'no effect in this version' : '', key);
     assert.is(usedBy === '', unused, key);
   }
   assert.equal(loaded.notes, [
-    'no effect in this version: hnsw.m (code)',
-    'no effect in this version: faiss.nlist (FAISS_NLIST)',
+    'no effect in this version: qdrant.use_grpc (QDRANT_USE_GRPC)',
+    'no effect in this version: warming.top_n (code)',
     'no effect in this version: auth.type (code) - nobody is authenticated by it',
   ]);
 });
