@@ -45,7 +45,7 @@ export { type FunctionEmbedderOptions, functionEmbedder } from './embed/function
 export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
 export type { IngestProgress, IngestReport } from './ingest/pipeline.js';
 export { type DatabaseSize, type DirectoryReport, inspectDirectory } from './inspect.js';
-export { type OpenOptions, openCache, openEmbedder, openQueryService } from './open.js';
+export { type Logger, type OpenOptions, openCache, openEmbedder, openQueryService } from './open.js';
 export {
   type QueryAnswer,
   type QueryOptions,

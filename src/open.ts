@@ -39,6 +39,14 @@ export interface OpenOptions extends ConfigInput {
   /** Default `process.env`. */
   readonly env?: LoadOptions['env'];
   readonly clock?: Clock | undefined;
+  /** Told once when a tier is lost and once when it is back; a `console` or a logger such as pino will do. Default: nobody, listen to `tier` events. */
+  readonly logger?: Logger | undefined;
+}
+
+/** What is told to people rather than to programs. */
+export interface Logger {
+  info(message: string): void;
+  warn(message: string): void;
 }
 
 /** Names of the embedded databases of tier C and of the corpus. */
@@ -90,6 +98,7 @@ export async function openQueryService(options: OpenOptions = {}): Promise<Query
 interface Ground {
   readonly config: Config;
   readonly clock: Clock;
+  readonly logger: Logger | undefined;
   readonly embedder: Embedder;
   readonly policy: Policy;
   readonly environment: Environment;
@@ -99,7 +108,7 @@ interface Ground {
 
 /** Opens what both products stand on; whatever was opened is closed again if a later part fails. */
 async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<T>): Promise<T> {
-  const { embedder: given, file, env, clock = systemClock, ...overrides } = options;
+  const { embedder: given, file, env, clock = systemClock, logger, ...overrides } = options;
   const { config } = loadOnly({ file, env, overrides });
   const opened: { close(): Promise<void> }[] = [];
   const keep = <R extends { close(): Promise<void> }>(resource: R): R => {
@@ -114,7 +123,7 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     await environment.bindEmbedder(embedder);
     const shared = keep(await sharedTier(config, environment, clock));
     const ledger = new LocalLedger();
-    return await make({ config, clock, embedder, policy: chosen, environment, shared, ledger });
+    return await make({ config, clock, logger, embedder, policy: chosen, environment, shared, ledger });
   } catch (error) {
     for (const resource of opened) await resource.close().catch(() => {});
     throw error;
@@ -122,12 +131,20 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
 }
 
 function assemble(
-  { config, clock, embedder, policy, environment, shared, ledger }: Ground,
+  { config, clock, logger, embedder, policy, environment, shared, ledger }: Ground,
   last: readonly Tier[],
 ): SemanticCache {
   const { maxEntries, maxBytes, ttlSeconds, candidates, strict } = config.cache;
   const memory = memoryTier({ dimension: embedder.dimension, maxEntries, maxBytes, clock });
-  const onChange = (health: TierHealth) => cache.emit('tier', health);
+  const onChange = (health: TierHealth) => {
+    try {
+      tell(logger, health);
+      cache.emit('tier', health);
+    } catch (error) {
+      // Who listens must not fail who asks.
+      process.emitWarning(error as Error);
+    }
+  };
   const timeoutMs = config.redis.enabled ? config.redis.commandTimeoutMs : undefined;
   const watch = startCanary(embedder);
   const cache: SemanticCache = new SemanticCache({
@@ -150,6 +167,12 @@ function assemble(
     },
   });
   return cache;
+}
+
+/** One line a change, not one a request. */
+function tell(logger: Logger | undefined, { tier, state, lastError }: TierHealth): void {
+  if (state === 'lost') logger?.warn(`llm-cache: tier ${tier} is lost, its answers are misses: ${lastError}`);
+  else logger?.info(`llm-cache: tier ${tier} is back`);
 }
 
 function totals({ queries, misses, refused, tiers }: CacheStats): Lifetime {

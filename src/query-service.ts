@@ -3,7 +3,7 @@
 import type { SemanticCache } from './cache.js';
 import type { CacheStats, Health, Match } from './cache-types.js';
 import type { Embedder } from './core/embedder.js';
-import { ClosedError, InvalidArgumentError } from './core/errors.js';
+import { ClosedError, InvalidArgumentError, TierError } from './core/errors.js';
 import { checkQuestion } from './core/key.js';
 import { checkOptions } from './core/options.js';
 import type { ScopeFields } from './core/scope.js';
@@ -11,7 +11,7 @@ import type { Refusal } from './decide/decide.js';
 import { type IngestOptions, type IngestReport, ingest } from './ingest/pipeline.js';
 import type { OpenOptions } from './open.js';
 import type { VectorDatabase } from './vectordb/database.js';
-import type { Filter, MetadataValue } from './vectordb/filter.js';
+import { type Filter, type MetadataValue, parseFilter } from './vectordb/filter.js';
 
 /** A passage of the corpus. */
 export interface QueryResult {
@@ -82,6 +82,7 @@ export class QueryService {
   readonly #parts: QueryServiceParts;
   #closing: Promise<void> | undefined;
   #ingesting: Promise<unknown> = Promise.resolve();
+  #lastVersion = 'unknown';
 
   /** Opens a service; the same as `openQueryService`. */
   static async open(options?: OpenOptions): Promise<QueryService> {
@@ -97,7 +98,8 @@ export class QueryService {
   /**
    * The passages nearest to the question. Results of an earlier question are served only for the same corpus, `topK`, filter and
    * scope, so after an ingestion none of before is.
-   * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT · {EmbedError} ERR_LLM_CACHE_EMBED · {ClosedError} ERR_LLM_CACHE_CLOSED
+   * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT · {EmbedError} ERR_LLM_CACHE_EMBED · {ClosedError} ERR_LLM_CACHE_CLOSED ·
+   * {TierError} ERR_LLM_CACHE_TIER when no tier has an answer and the database cannot be searched
    */
   async query(text: string, options: QueryOptions = {}): Promise<QueryAnswer> {
     this.#checkOpen();
@@ -107,9 +109,9 @@ export class QueryService {
     if (!Number.isInteger(topK) || topK < 1 || topK > mostResults) {
       throw new InvalidArgumentError('topK', `an integer from 1 to ${mostResults}`, topK);
     }
-    const { cache, database, corpusScope } = this.#parts;
-    const corpus = await database.version(corpusScope);
-    const answer = await cache.ask(
+    parseFilter(filter);
+    const corpus = await this.#corpusVersion();
+    const answer = await this.#parts.cache.ask(
       text,
       async ({ vector, signal }) =>
         this.#search(vector ?? (await this.#embed(text, signal)), topK, filter, signal),
@@ -172,6 +174,17 @@ export class QueryService {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** A database that cannot be reached cannot have been searched since: what was found before still stands. */
+  async #corpusVersion(): Promise<string> {
+    const { database, corpusScope } = this.#parts;
+    try {
+      this.#lastVersion = await database.version(corpusScope);
+    } catch (error) {
+      if (!(error instanceof TierError)) throw error;
+    }
+    return this.#lastVersion;
   }
 
   async #search(

@@ -1,5 +1,12 @@
 // What every verb is given: its output, the configuration its options make, and the signal to stop. For the command line alone.
-import { type ConfigInput, type LoadedConfig, loadConfig, type OpenOptions } from '../index.js';
+import {
+  type Config,
+  type ConfigInput,
+  type LoadedConfig,
+  type Logger,
+  loadConfig,
+  type OpenOptions,
+} from '../index.js';
 import { Output } from './output.js';
 
 /** Options that every verb takes. */
@@ -47,4 +54,12 @@ export function load({ output }: Context, { file, ...overrides }: OpenOptions & 
     for (const note of loaded.notes) output.aside(`llm-cache: note: ${note}`);
   }
   return loaded;
+}
+
+/** Tells of lost and regained tiers on standard error, as much as the configuration wants to hear. */
+export function loggerOf({ output }: Context, { logLevel }: Config): Logger {
+  const say = (levels: readonly Config['logLevel'][]) => (message: string) => {
+    if (levels.includes(logLevel)) output.aside(message);
+  };
+  return { warn: say(['warn', 'info', 'debug']), info: say(['info', 'debug']) };
 }

@@ -7,7 +7,7 @@ import {
   type QueryService,
   type ServiceIngestOptions,
 } from '../index.js';
-import { type CommonFlags, type Context, load, openOptions } from './context.js';
+import { type CommonFlags, type Context, load, loggerOf, openOptions } from './context.js';
 import { Interrupted, UsageError } from './failure.js';
 import { directoryOption, invocation } from './invocation.js';
 import type { Output } from './output.js';
@@ -41,7 +41,7 @@ export async function ingest(
   }
   const options = openOptions(flags, ingestConfig(flags));
   const { config } = load(context, options);
-  const service = await openQueryService(options);
+  const service = await openQueryService({ ...options, logger: loggerOf(context, config) });
   try {
     const path = resolve(named[0] as string);
     const report = await ingestWithProgress(context, service, { path, prune: flags.prune });

@@ -10,7 +10,7 @@ import {
   type QueryAnswer,
   type QueryService,
 } from '../index.js';
-import { type CommonFlags, type Context, load, openOptions } from './context.js';
+import { type CommonFlags, type Context, load, loggerOf, openOptions } from './context.js';
 import { failureOf, UsageError } from './failure.js';
 import { directoryOption, invocation } from './invocation.js';
 import { columns, cut, oneLine, wrap } from './text.js';
@@ -28,10 +28,14 @@ const prompt = 'question> ';
 /** Answers one question, each line of standard input, or whatever is typed. @throws as `QueryService.query` */
 export async function query(context: Context, flags: QueryFlags, text: string | undefined): Promise<void> {
   const options = openOptions(flags);
-  const { directory } = load(context, options).config.cache;
+  const { config } = load(context, options);
+  const { directory } = config.cache;
   const isInteractive = flags.interactive === true || (text === undefined && process.stdin.isTTY === true);
   // A directory that a mistyped option names must not come into being by asking.
-  const service = existsSync(directory) ? await openQueryService(options) : undefined;
+  const isThere = config.vectorDb.backend === 'qdrant' || existsSync(directory);
+  const service = isThere
+    ? await openQueryService({ ...options, logger: loggerOf(context, config) })
+    : undefined;
   const session = new Session(context, service, flags, directory);
   try {
     if (text !== undefined) await session.ask(text);

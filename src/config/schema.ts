@@ -111,7 +111,7 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   }),
   'redis.commandTimeoutMs': key(k.integer(1, 60_000), 50, { unit: 'milliseconds', usedBy: 'tier B' }),
   'redis.connectTimeoutMs': key(k.integer(1, 60_000), 2000, { unit: 'milliseconds', usedBy: 'tier B' }),
-  'redis.socketTimeoutMs': key(k.integer(1, 3_600_000), 5000, { unit: 'milliseconds', usedBy: 'tier B' }),
+  'redis.socketTimeoutMs': key(k.integer(1, 3_600_000), 1000, { unit: 'milliseconds', usedBy: 'tier B' }),
   'redis.cluster': optional(k.nodes(), { env: 'REDIS_CLUSTER', usedBy: 'tier B' }),
   'redis.sentinels': optional(k.nodes(), { env: 'REDIS_SENTINELS', usedBy: 'tier B' }),
   'redis.sentinelName': optional(k.text(), { env: 'REDIS_SENTINEL_NAME', usedBy: 'tier B' }),

@@ -95,7 +95,7 @@ export interface RedisConfig {
   readonly commandTimeoutMs: number;
   /** Milliseconds a connection may take to stand, 1 to 60,000. Default 2000. */
   readonly connectTimeoutMs: number;
-  /** Milliseconds of silence, with commands waiting, after which a connection is dropped, 1 to 3,600,000. Default 5000. */
+  /** Milliseconds of silence, with commands waiting, after which a connection is replaced, 1 to 3,600,000. Default 1000. */
   readonly socketTimeoutMs: number;
   /** Nodes of a Redis Cluster to begin with, each `host:port`; `host` and `port` are then not used. Default undefined. Environment: REDIS_CLUSTER (with commas). */
   readonly cluster: readonly string[] | undefined;
