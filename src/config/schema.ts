@@ -163,6 +163,7 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   'qdrant.apiKey': optional(k.secret(), { env: 'QDRANT_API_KEY', usedBy: 'Qdrant' }),
   'qdrant.useGrpc': key(k.flag(), false, { env: 'QDRANT_USE_GRPC' }),
   'qdrant.timeoutMs': key(k.integer(1, 600_000), 5000, { unit: 'milliseconds', usedBy: 'Qdrant' }),
+  'qdrant.lookupTimeoutMs': key(k.integer(1, 60_000), 100, { unit: 'milliseconds', usedBy: 'tier C' }),
   'qdrant.shardNumber': optional(k.integer(1, 1000), { unit: 'shards', usedBy: 'Qdrant' }),
   'qdrant.replicationFactor': optional(k.integer(1, 100), { unit: 'copies', usedBy: 'Qdrant' }),
   'qdrant.writeConsistencyFactor': optional(k.integer(1, 100), { unit: 'copies', usedBy: 'Qdrant' }),

@@ -170,6 +170,8 @@ export interface QdrantConfig {
   readonly useGrpc: boolean;
   /** Milliseconds a request may take, 1 to 600,000. Default 5000. */
   readonly timeoutMs: number;
+  /** Milliseconds that a question waits for tier C on Qdrant before it counts as a miss, 1 to 60,000. Default 100. */
+  readonly lookupTimeoutMs: number;
   /** Shards of a collection that is created, 1 to 1,000. Undefined (the default): the server's. */
   readonly shardNumber: number | undefined;
   /** Copies of each shard of a collection that is created, 1 to 100. Undefined (the default): the server's. */
