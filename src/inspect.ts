@@ -5,9 +5,9 @@ import { DirectoryError } from './core/errors.js';
 import { type EmbedderIdentity, Environment } from './disk/environment.js';
 import { type Lifetime, readLifetime } from './disk/lifetime.js';
 import { manifestDatabase } from './ingest/disk-manifest.js';
-import { answersDatabase, corpusDatabase } from './open.js';
+import { answersDatabase, corpusDatabase } from './stores.js';
 import { diskDatabases } from './tiers/disk.js';
-import { databaseNames } from './vectordb/embedded.js';
+import { databaseNames } from './vectordb/documents.js';
 
 /** How much a database holds. */
 export interface DatabaseSize {

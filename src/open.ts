@@ -1,16 +1,15 @@
 // The composition root: configuration → tiers, embedder, databases. The only file that knows them all; index.ts exports its functions.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SemanticCache } from './cache.js';
 import type { CacheStats } from './cache-types.js';
 import { type LoadOptions, loadConfig } from './config/load.js';
-import type { Config, ConfigInput, LoadedConfig, TlsConfig } from './config/types.js';
+import type { Config, ConfigInput } from './config/types.js';
 import { type Clock, systemClock } from './core/clock.js';
 import type { Embedder } from './core/embedder.js';
 import { ConfigError } from './core/errors.js';
-import { type Ledger, LocalLedger } from './core/ledger.js';
 import { native } from './core/native.js';
 import type { Tier } from './core/tier.js';
 import { type Policy, policy } from './decide/policy.js';
@@ -23,17 +22,25 @@ import { mockEmbedder } from './embed/mock.js';
 import { onnxEmbedder } from './embed/onnx.js';
 import { diskManifest } from './ingest/disk-manifest.js';
 import { QueryService } from './query-service.js';
-import { diskTier } from './tiers/disk.js';
+import type { RedisOptions } from './redis/connection.js';
+import {
+  answersDatabase,
+  corpusDatabase,
+  openDatabase,
+  openEngine,
+  openShared,
+  type Shared,
+} from './stores.js';
 import { guard, type TierHealth } from './tiers/guard.js';
 import { memoryTier } from './tiers/memory.js';
-import { redisTier } from './tiers/redis.js';
 import { vectorTier } from './tiers/vector.js';
-import { openEmbeddedDatabase } from './vectordb/embedded.js';
 
 /** How a cache or a service is opened: any configuration key, and what only code can give. */
 export interface OpenOptions extends ConfigInput {
   /** Replaces the embedder that the configuration names; `close` closes it. */
   readonly embedder?: Embedder | undefined;
+  /** An ioredis client of yours for tier B, used as it is and never closed; switches Redis on in the place of `redis.host` and its kind. */
+  readonly redisClient?: RedisOptions['client'];
   /** YAML file; null reads none. Default: `LLM_CACHE_CONFIG`, or `llm-cache.yaml` when it exists. */
   readonly file?: LoadOptions['file'];
   /** Default `process.env`. */
@@ -49,9 +56,6 @@ export interface Logger {
   warn(message: string): void;
 }
 
-/** Names of the embedded databases of tier C and of the corpus. */
-export const answersDatabase = 'answers';
-export const corpusDatabase = 'corpus';
 const bundledModels = fileURLToPath(new URL('../models/', import.meta.url));
 
 /**
@@ -63,12 +67,8 @@ const bundledModels = fileURLToPath(new URL('../models/', import.meta.url));
  */
 export async function openCache(options: OpenOptions = {}): Promise<SemanticCache> {
   return build(options, async (ground) => {
-    const { environment, embedder, clock } = ground;
-    const database = await openEmbeddedDatabase(environment, {
-      name: answersDatabase,
-      dimension: embedder.dimension,
-      clock,
-    });
+    const { config, environment, embedder, clock } = ground;
+    const database = await openDatabase(answersDatabase, config, environment, embedder, clock);
     return assemble(ground, [vectorTier(database, { clock })]);
   });
 }
@@ -80,10 +80,7 @@ export async function openCache(options: OpenOptions = {}): Promise<SemanticCach
 export async function openQueryService(options: OpenOptions = {}): Promise<QueryService> {
   return build(options, async (ground) => {
     const { config, environment, embedder, clock } = ground;
-    const database = await openEmbeddedDatabase(environment, {
-      name: corpusDatabase,
-      dimension: embedder.dimension,
-    });
+    const database = await openDatabase(corpusDatabase, config, environment, embedder, clock);
     const manifest = diskManifest(environment, corpusDatabase);
     return new QueryService({
       cache: assemble(ground, []),
@@ -102,14 +99,14 @@ interface Ground {
   readonly embedder: Embedder;
   readonly policy: Policy;
   readonly environment: Environment;
-  readonly shared: Tier;
-  readonly ledger: Ledger;
+  readonly memory: Tier;
+  readonly shared: Shared;
 }
 
 /** Opens what both products stand on; whatever was opened is closed again if a later part fails. */
 async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<T>): Promise<T> {
-  const { embedder: given, file, env, clock = systemClock, logger, ...overrides } = options;
-  const { config } = loadOnly({ file, env, overrides });
+  const { embedder: given, file, env, clock = systemClock, logger, redisClient, ...overrides } = options;
+  const { config } = loadConfig({ file, env, overrides });
   const opened: { close(): Promise<void> }[] = [];
   const keep = <R extends { close(): Promise<void> }>(resource: R): R => {
     opened.unshift(resource);
@@ -121,9 +118,14 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     checkDimension(config, embedder);
     const environment = keep(new Environment(resolve(config.cache.directory)));
     await environment.bindEmbedder(embedder);
-    const shared = keep(await sharedTier(config, environment, clock));
-    const ledger = new LocalLedger();
-    return await make({ config, clock, logger, embedder, policy: chosen, environment, shared, ledger });
+    const { maxEntries, maxBytes, engine: kind } = config.cache;
+    const { dimension } = embedder;
+    const engine = await openEngine(kind, dimension, config);
+    const memory = keep(memoryTier({ dimension, maxEntries, maxBytes, engine, clock }));
+    const shared = await openShared(config, environment, clock, redisClient);
+    for (const part of [shared, shared.tier, shared.ledger, ...(shared.leases ? [shared.leases] : [])])
+      keep(part);
+    return await make({ config, clock, logger, embedder, policy: chosen, environment, memory, shared });
   } catch (error) {
     for (const resource of opened) await resource.close().catch(() => {});
     throw error;
@@ -131,11 +133,10 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
 }
 
 function assemble(
-  { config, clock, logger, embedder, policy, environment, shared, ledger }: Ground,
+  { config, clock, logger, embedder, policy, environment, shared, memory }: Ground,
   last: readonly Tier[],
 ): SemanticCache {
-  const { maxEntries, maxBytes, ttlSeconds, candidates, strict } = config.cache;
-  const memory = memoryTier({ dimension: embedder.dimension, maxEntries, maxBytes, clock });
+  const { ttlSeconds, candidates, strict } = config.cache;
   const onChange = (health: TierHealth) => {
     try {
       tell(logger, health);
@@ -145,11 +146,19 @@ function assemble(
       process.emitWarning(error as Error);
     }
   };
-  const timeoutMs = config.redis.enabled ? config.redis.commandTimeoutMs : undefined;
+  const guarded = { onChange, clock, strict };
+  const { commandTimeoutMs } = config.redis;
+  const { lookupTimeoutMs } = config.qdrant;
+  const onServer = config.vectorDb.backend === 'qdrant';
   const watch = startCanary(embedder);
   const cache: SemanticCache = new SemanticCache({
-    ledger,
-    tiers: [memory, shared, ...last].map((tier) => guard(tier, { onChange, clock, strict, timeoutMs })),
+    ledger: shared.ledger,
+    leases: shared.leases,
+    tiers: [
+      guard(memory, guarded),
+      guard(shared.tier, { ...guarded, timeoutMs: shared.isRemote ? commandTimeoutMs : undefined }),
+      ...last.map((tier) => guard(tier, { ...guarded, timeoutMs: onServer ? lookupTimeoutMs : undefined })),
+    ],
     embedder,
     policy,
     candidates,
@@ -162,6 +171,7 @@ function assemble(
       try {
         if (stats !== undefined) await addLifetime(environment, totals(stats));
       } finally {
+        await shared.close();
         await environment.close();
       }
     },
@@ -198,46 +208,6 @@ function startCanary(embedder: Embedder): { sane: boolean } {
   return watch;
 }
 
-function sharedTier({ redis }: Config, environment: Environment, clock: Clock): Tier | Promise<Tier> {
-  if (!redis.enabled) return diskTier(environment, { clock });
-  return redisTier({
-    host: redis.host,
-    port: redis.port,
-    db: redis.db,
-    username: redis.username,
-    password: redis.password?.reveal(),
-    tls: tlsOptions(redis.tls),
-    keyPrefix: redis.keyPrefix,
-    ttlMs: redis.ttlSeconds * 1000,
-    commandTimeoutMs: redis.commandTimeoutMs,
-    connectTimeoutMs: redis.connectTimeoutMs,
-    clock,
-  });
-}
-
-function tlsOptions({
-  enabled,
-  caFile,
-  certFile,
-  keyFile,
-  serverName,
-  rejectUnauthorized,
-}: TlsConfig): object | undefined {
-  if (!enabled) return undefined;
-  const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
-  try {
-    return {
-      ca: read(caFile),
-      cert: read(certFile),
-      key: read(keyFile),
-      servername: serverName,
-      rejectUnauthorized,
-    };
-  } catch (error) {
-    throw new ConfigError(`redis.tls: ${(error as Error).message}`, { cause: error });
-  }
-}
-
 /**
  * Opens the embedder that the configuration names, for instance to share it between two products; whoever opened it closes it.
  * @throws {ConfigError} ERR_LLM_CACHE_CONFIG when it is neither a model of this package nor a folder with one.
@@ -268,16 +238,4 @@ function decisionPolicy({ cache: { minSimilarity, rules } }: Config): Policy {
       cause: error,
     });
   }
-}
-
-/** Loads configuration and refuses what this version cannot do. */
-export function loadOnly(options: LoadOptions): LoadedConfig {
-  const loaded = loadConfig(options);
-  const { backend } = loaded.config.vectorDb;
-  if (backend !== 'embedded') {
-    throw new ConfigError(
-      `vector_db.backend: ${backend} is not in this version; use embedded, which needs no server`,
-    );
-  }
-  return loaded;
 }

@@ -6,16 +6,20 @@ export interface Clock {
   mono(): number;
   /** Milliseconds since 1970-01-01 UTC; may jump. */
   wall(): number;
-  /** Calls `action` once after `delayMs`, and keeps the process alive until then: somebody waits. The returned function cancels. */
-  after(delayMs: number, action: () => void): () => void;
+  /**
+   * Calls `action` once after `delayMs`; the returned function cancels. Keeps the process alive until then, because somebody waits,
+   * unless it is work in the `background`.
+   */
+  after(delayMs: number, action: () => void, options?: { readonly background?: boolean }): () => void;
 }
 
 /** The machine's clocks. */
 export const systemClock: Clock = {
   mono: () => performance.now(),
   wall: () => Date.now(),
-  after(delayMs, action) {
+  after(delayMs, action, { background = false } = {}) {
     const timer = setTimeout(action, delayMs);
+    if (background) timer.unref();
     return () => clearTimeout(timer);
   },
 };

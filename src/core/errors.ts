@@ -134,16 +134,39 @@ export class MissingPackageError extends CacheError {
   }
 }
 
+/**
+ * Why a tier failed, coarse enough to count: `connection` there is none, or it broke · `timeout` no answer in time · `permission`
+ * credentials or rights are refused · `config` the server or its certificate is set up so that it cannot serve · `busy` it asks to
+ * be tried again · `moved` another server is responsible now · `full` it has no room · `open` it was not asked · `other`.
+ */
+export type TierFault =
+  | 'connection'
+  | 'timeout'
+  | 'permission'
+  | 'config'
+  | 'busy'
+  | 'moved'
+  | 'full'
+  | 'open'
+  | 'other';
+
 /** A tier failed. The cascade counts it as a miss; only direct calls to a tier see it. */
 export class TierError extends CacheError {
   readonly code: ErrorCode = 'ERR_LLM_CACHE_TIER';
   readonly tier: string;
   readonly operation: string;
+  readonly kind: TierFault;
 
-  constructor(tier: string, operation: string, reason: string, options?: { cause?: unknown }) {
+  constructor(
+    tier: string,
+    operation: string,
+    reason: string,
+    options?: { cause?: unknown; kind?: TierFault },
+  ) {
     super(`tier ${tier}, ${operation}: ${reason}`, options);
     this.tier = tier;
     this.operation = operation;
+    this.kind = options?.kind ?? 'other';
   }
 }
 
@@ -153,7 +176,7 @@ export class TierTimeoutError extends TierError {
   readonly timeoutMs: number;
 
   constructor(tier: string, operation: string, timeoutMs: number) {
-    super(tier, operation, `no answer within ${timeoutMs} ms`);
+    super(tier, operation, `no answer within ${timeoutMs} ms`, { kind: 'timeout' });
     this.timeoutMs = timeoutMs;
   }
 }
@@ -163,7 +186,7 @@ export class TierOpenError extends TierError {
   override readonly code = 'ERR_LLM_CACHE_TIER_OPEN';
 
   constructor(tier: string, operation: string) {
-    super(tier, operation, 'not asked, its breaker is open after repeated failures');
+    super(tier, operation, 'not asked, its breaker is open after repeated failures', { kind: 'open' });
   }
 }
 

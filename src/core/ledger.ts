@@ -92,6 +92,8 @@ export class MarkTable {
   raise(epoch: Epoch): void {
     this.#epoch = Math.max(this.#epoch, epoch);
     this.#floor = Math.max(this.#floor, epoch);
+    // The floor says all that the marks said.
+    if (this.#floor === this.#epoch) this.#epochs.clear();
   }
 
   isAlive({ key, scope, epoch, tags, sources }: Parameters<Ledger['isAlive']>[0]): boolean {

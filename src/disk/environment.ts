@@ -11,9 +11,15 @@ export interface Reader {
   /** A copy of the value. Cost: about 2 microseconds for 1 KB in the page cache. */
   get(key: Uint8Array): Buffer | undefined;
   has(key: Uint8Array): boolean;
-  /** Keys and values in key order, from `prefix` on while they begin with it. Do not write to the database meanwhile. */
-  entries(prefix?: Uint8Array): Iterable<[Buffer, Buffer]>;
-  count(): number;
+  /**
+   * Keys and values in key order: those that begin with `prefix` and come after the key `after`. Do not write to the database meanwhile,
+   * nor await: read a page, and the next one after its last key.
+   */
+  entries(prefix?: Uint8Array, after?: Uint8Array): Iterable<[Buffer, Buffer]>;
+  /** The greatest key. Cost: about 3 microseconds. */
+  last(): Buffer | undefined;
+  /** Number of keys, or of those that begin with `prefix`. Cost: constant, or about 0.1 microseconds a key. */
+  count(prefix?: Uint8Array): number;
   /** Bytes of the pages in use. */
   bytes(): number;
 }
@@ -58,8 +64,20 @@ export class Environment {
         this.#toLatest();
         return database.doesExist(asBuffer(key));
       },
-      entries: (prefix = new Uint8Array()) => this.#scan(database, asBuffer(prefix)),
-      count: () => (this.#closing ? 0 : (database.getStats() as { entryCount: number }).entryCount),
+      entries: (prefix = new Uint8Array(), after) =>
+        this.#scan(database, asBuffer(prefix), after && asBuffer(after)),
+      last: () => {
+        this.#toLatest();
+        for (const key of database.getKeys({ reverse: true, limit: 1 })) return Buffer.from(key);
+        return undefined;
+      },
+      count: (prefix) => {
+        if (this.#closing) return 0;
+        this.#toLatest();
+        if (prefix === undefined) return (database.getStats() as { entryCount: number }).entryCount;
+        const end = beyond(prefix);
+        return database.getKeysCount({ start: asBuffer(prefix), ...(end && { end }) });
+      },
       bytes: () => (this.#closing ? 0 : bytesOf(database)),
     };
   }
@@ -116,10 +134,11 @@ export class Environment {
     return database;
   }
 
-  *#scan(database: BytesDatabase, prefix: Buffer): Generator<[Buffer, Buffer]> {
+  *#scan(database: BytesDatabase, prefix: Buffer, after?: Buffer): Generator<[Buffer, Buffer]> {
     this.#toLatest();
-    for (const { key, value } of database.getRange({ start: prefix })) {
+    for (const { key, value } of database.getRange({ start: after ?? prefix })) {
       if (!key.subarray(0, prefix.length).equals(prefix)) return;
+      if (after?.equals(key)) continue;
       yield [key, value];
       this.#checkOpen();
     }
@@ -138,4 +157,13 @@ export class Environment {
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** The first key after all that begin with `prefix`; undefined when there is none. */
+function beyond(prefix: Uint8Array): Buffer | undefined {
+  const last = prefix.findLastIndex((byte) => byte < 0xff);
+  if (last < 0) return undefined;
+  const key = Buffer.from(prefix.subarray(0, last + 1));
+  key.writeUInt8(key.readUInt8(last) + 1, last);
+  return key;
 }

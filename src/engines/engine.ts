@@ -10,6 +10,8 @@ export interface Neighbour {
 
 /** A nearest-neighbour index over unit-length vectors, split into partitions that a search never leaves. */
 export interface Engine {
+  /** Which method serves: `flat`, `hnsw`, `auto`, or one of your own. */
+  readonly name: string;
   readonly dimension: number;
   /** Number of vectors. */
   readonly size: number;

@@ -6,10 +6,12 @@ import type { Engine, Neighbour } from './engine.js';
 /** Greatest distance of a vector's length from 1. */
 export const unitTolerance = 1e-3;
 
-const greatestNumber = 2 ** 32 - 2;
+/** Greatest id and greatest number of a partition. */
+export const greatestNumber = 2 ** 32 - 2;
 const greatestDimension = 65_536;
 
-function checkInteger(name: string, value: number, least: number, greatest: number): void {
+/** @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT unless `value` is an integer from `least` to `greatest`. */
+export function checkInteger(name: string, value: number, least: number, greatest: number): void {
   if (!Number.isInteger(value) || value < least || value > greatest) {
     throw new InvalidArgumentError(name, `an integer from ${least} to ${greatest}`, value);
   }
@@ -42,6 +44,7 @@ function translate(error: unknown): never {
  * O(dimension). The method and its proof stand in `native/src/flat_index.hpp`.
  */
 export class FlatEngine implements Engine {
+  readonly name = 'flat';
   readonly dimension: number;
   #index: NativeFlatIndex;
   // Where a search's results land; grown to the greatest k asked for.
@@ -179,7 +182,11 @@ function squaredLengthOf(vector: Float32Array): number {
   }
 }
 
-function checkRows(dimension: number, ids: Uint32Array, vectors: Float32Array): void {
+/**
+ * Refuses rows that no engine of this dimension takes. Cost: one inner product a row.
+ * @throws {DimensionError} ERR_LLM_CACHE_DIMENSION · {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT if a row is not of unit length
+ */
+export function checkRows(dimension: number, ids: Uint32Array, vectors: Float32Array): void {
   if (!(ids instanceof Uint32Array)) throw new InvalidArgumentError('ids', 'a Uint32Array', ids);
   if (!(vectors instanceof Float32Array)) {
     throw new InvalidArgumentError('vectors', 'a Float32Array', vectors);

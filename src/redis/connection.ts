@@ -1,119 +1,270 @@
 // The connection to Redis that tier B, the ledger and the leases share; the only importer of ioredis, which is loaded on first use.
 import type { Cluster, Redis } from 'ioredis';
 import { type Clock, systemClock } from '../core/clock.js';
-import { CodecError, MissingPackageError, TierError } from '../core/errors.js';
+import { ClosedError, MissingPackageError, TierError } from '../core/errors.js';
+import { type Fault, faultOf, isPermanent, translate } from './classify.js';
+import { planOf, type RedisOptions, type RedisPlan } from './options.js';
+import { Pace } from './pace.js';
 
-/** Where Redis is. */
-export interface RedisOptions {
-  /** Default 127.0.0.1. */
-  readonly host?: string | undefined;
-  /** Default 6379. */
-  readonly port?: number | undefined;
-  /** Database number. Default 0. */
-  readonly db?: number | undefined;
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
-  /** Options of `tls.connect`, or true for the defaults. Default: no TLS. */
-  readonly tls?: boolean | object | undefined;
-  /** Milliseconds a command may take. Default 50. */
-  readonly commandTimeoutMs?: number | undefined;
-  /** Milliseconds to connect. Default 2,000. */
-  readonly connectTimeoutMs?: number | undefined;
-  /** A connected ioredis client of yours, used as it is and never closed; the connection options are then ignored. */
-  readonly client?: Redis | Cluster | undefined;
-  readonly clock?: Clock | undefined;
-}
+export type { RedisAddress, RedisOptions } from './options.js';
 
-const longestReconnectMs = 2_000;
+/** A client of ioredis. */
+export type RedisClient = Redis | Cluster;
+/** A client of one server: the whole connection, or a node of a cluster. */
+export type RedisNode = Redis;
+
 // A server on the network answers within this; one that does not is left to the background.
 const longestWelcomeMs = 250;
+// What a closing socket has to say goodbye; one that hangs would delay its successor.
+const goodbyeMs = 100;
+// A demoted master asked again and again must not cost the connection each time.
+const moveEveryMs = 1_000;
 
 /**
- * Opens a connection. Resolves when it stands, has failed or has taken 250 ms: while Redis cannot be reached every call fails at
- * once and the connection is tried again in the background.
+ * Opens a connection. Resolves when it stands, has failed or has taken 250 ms: while Redis cannot be reached or refuses us, every
+ * call fails at once and says why, and the connection is tried again in the background. An open connection keeps the process alive
+ * until `close`.
+ * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for options that contradict each other.
  * @throws {MissingPackageError} ERR_LLM_CACHE_MISSING_PACKAGE when ioredis is not installed.
  */
 export async function openRedis(options: RedisOptions = {}): Promise<RedisConnection> {
-  if (options.client !== undefined) return new RedisConnection(options.client, false);
-  let client: typeof import('ioredis').Redis;
+  const plan = planOf(options);
+  const clock = options.clock ?? systemClock;
+  const secrets = [plan.password, options.sentinelPassword].filter((secret) => !!secret) as string[];
+  if (options.client !== undefined) {
+    return new RedisConnection(options.client, {
+      owned: false,
+      clock,
+      commandTimeoutMs: plan.commandTimeoutMs,
+      secrets,
+    });
+  }
+  let ioredis: Library;
   try {
-    ({ Redis: client } = await import('ioredis'));
+    ioredis = await import('ioredis');
   } catch (error) {
     throw new MissingPackageError('ioredis', 'the Redis tier', { cause: error });
   }
-  const redis = new client({
-    host: options.host ?? '127.0.0.1',
-    port: options.port ?? 6379,
-    db: options.db ?? 0,
+  const pace = new Pace(clock);
+  const client = connect(ioredis, options, plan, pace, clock);
+  const { commandTimeoutMs } = plan;
+  const connection = new RedisConnection(client, { owned: true, clock, commandTimeoutMs, secrets, pace });
+  await welcome(client, clock);
+  return connection;
+}
+
+type Library = Pick<typeof import('ioredis'), 'Redis' | 'Cluster'>;
+
+function connect(
+  ioredis: Library,
+  options: RedisOptions,
+  plan: RedisPlan,
+  pace: Pace,
+  clock: Clock,
+): RedisClient {
+  let movedMs = Number.NEGATIVE_INFINITY;
+  const again = () => pace.next();
+  const perServer = {
     // ioredis' defaults hold a request for ever when Redis is gone; these fail at once.
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     enableAutoPipelining: true,
-    commandTimeout: options.commandTimeoutMs ?? 50,
-    connectTimeout: options.connectTimeoutMs ?? 2_000,
-    retryStrategy: (attempt) =>
-      Math.min(longestReconnectMs, 50 * 2 ** Math.min(attempt, 10)) * (0.75 + Math.random() / 2),
-    ...(options.username === undefined ? {} : { username: options.username }),
-    ...(options.password === undefined ? {} : { password: options.password }),
-    ...(options.tls ? { tls: options.tls === true ? {} : options.tls } : {}),
+    commandTimeout: plan.commandTimeoutMs,
+    connectTimeout: plan.connectTimeoutMs,
+    socketTimeout: plan.socketTimeoutMs,
+    disconnectTimeout: goodbyeMs,
+    // Only Sentinel's stale masters are told by it. Elsewhere it asks for a right more, and what it would see each command says.
+    enableReadyCheck: plan.kind === 'sentinels',
+    maxLoadingRetryTime: 500,
+    reconnectOnError(error: Error) {
+      if (!error.message.startsWith('READONLY') || clock.mono() - movedMs < moveEveryMs) return false;
+      movedMs = clock.mono();
+      return true;
+    },
+    ...(plan.username === undefined ? {} : { username: plan.username }),
+    ...(plan.password === undefined ? {} : { password: plan.password }),
+    ...(plan.tls === undefined ? {} : { tls: plan.tls }),
+  };
+  if (plan.kind === 'cluster') {
+    return new ioredis.Cluster([...(options.cluster ?? [])], {
+      enableOfflineQueue: false,
+      enableAutoPipelining: true,
+      enableReadyCheck: false,
+      clusterRetryStrategy: again,
+      // A node that hangs must not hold up what the others know.
+      slotsRefreshTimeout: 500,
+      slotsRefreshInterval: 5_000,
+      maxRedirections: 4,
+      retryDelayOnFailover: 0,
+      retryDelayOnClusterDown: 0,
+      retryDelayOnTryAgain: 10,
+      redisOptions: perServer,
+      // A certificate names hosts, not the addresses they resolve to.
+      ...(plan.tls === undefined ? {} : { dnsLookup: (host, done) => done(null, host) }),
+    });
+  }
+  if (plan.kind === 'sentinels') {
+    return new ioredis.Redis({
+      ...perServer,
+      db: plan.db,
+      retryStrategy: again,
+      sentinels: [...(options.sentinels ?? [])],
+      name: options.sentinelName as string,
+      sentinelRetryStrategy() {
+        const delayMs = pace.next();
+        pace.began();
+        return delayMs;
+      },
+      sentinelCommandTimeout: 500,
+      enableTLSForSentinelMode: plan.tls !== undefined,
+      ...(options.sentinelUsername === undefined ? {} : { sentinelUsername: options.sentinelUsername }),
+      ...(options.sentinelPassword === undefined ? {} : { sentinelPassword: options.sentinelPassword }),
+      ...(plan.sentinelTls === undefined ? {} : { sentinelTLS: plan.sentinelTls }),
+    });
+  }
+  return new ioredis.Redis({
+    ...perServer,
+    host: plan.host,
+    port: plan.port,
+    db: plan.db,
+    retryStrategy: again,
   });
-  const connection = new RedisConnection(redis, true);
-  await welcome(redis, options.clock ?? systemClock);
-  return connection;
 }
 
 /** So that the first calls of a short-lived process find the connection standing. */
-function welcome(redis: Redis, clock: Clock): Promise<void> {
+function welcome(client: RedisClient, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
     const events = ['ready', 'error', 'close'] as const;
     const cancel = clock.after(longestWelcomeMs, done);
-    for (const event of events) redis.once(event, done);
+    for (const event of events) client.once(event, done);
     function done() {
       cancel();
-      for (const event of events) redis.off(event, done);
+      for (const event of events) client.off(event, done);
       resolve();
     }
   });
 }
 
-/** A standing or returning connection. */
-export class RedisConnection {
-  readonly client: Redis | Cluster;
-  readonly #owned: boolean;
-  #lastError: Error | undefined;
+interface ConnectionParts {
+  /** False for a client of the user's. */
+  readonly owned: boolean;
+  readonly clock: Clock;
+  readonly commandTimeoutMs: number;
+  /** Struck out of every message. */
+  readonly secrets: readonly string[];
+  readonly pace?: Pace;
+}
 
-  constructor(client: Redis | Cluster, owned: boolean) {
-    this.client = client;
-    this.#owned = owned;
+/** A standing or returning connection. Nothing of it can be printed or turned into JSON: the client knows the password. */
+export class RedisConnection {
+  readonly #client: RedisClient;
+  readonly #parts: ConnectionParts;
+  readonly #listeners: readonly (readonly [string, (...args: unknown[]) => void])[];
+  /** Counts replacements: an answer that was asked for before one is not believed after it. */
+  #generation = 0;
+  #lastFault: Fault | undefined;
+  #closed = false;
+
+  /** Made by `openRedis`. */
+  constructor(client: RedisClient, parts: ConnectionParts) {
+    this.#client = client;
+    this.#parts = parts;
     // Every call reports its own failure, and without a connection says only that there is none; this keeps why. An unheard 'error'
     // event would be printed.
-    client.on('error', (error: Error) => {
-      this.#lastError = error;
-    });
+    const onError = (error: unknown) => {
+      this.#lastFault = faultOf(error, parts.secrets);
+      if (isPermanent(this.#lastFault)) parts.pace?.refused();
+    };
+    const onReady = () => {
+      this.#lastFault = undefined;
+      parts.pace?.ready();
+    };
+    this.#listeners = [
+      ['error', onError],
+      ['node error', onError],
+      ['sentinelError', onError],
+      ['connecting', () => parts.pace?.began()],
+      ['ready', onReady],
+    ];
+    for (const [event, listener] of this.#listeners) client.on(event as 'error', listener);
+  }
+
+  /** The client, for the commands that `call` runs. */
+  get client(): RedisClient {
+    return this.#client;
+  }
+
+  /** True while commands can be sent. */
+  get isReady(): boolean {
+    return !this.#closed && this.#client.status === 'ready';
+  }
+
+  /** The clients that hold different keys: one for each master of a cluster, else one. */
+  get masters(): readonly RedisNode[] {
+    return this.#client.isCluster ? (this.#client as Cluster).nodes('master') : [this.#client as Redis];
   }
 
   /**
-   * Runs a command.
-   * @throws {TierError} ERR_LLM_CACHE_TIER · {CodecError} ERR_LLM_CACHE_CODEC when something of another type stands under our key
+   * Runs a command. Fails at once while there is no connection; at most `commandTimeoutMs` later otherwise.
+   * @throws {TierError} ERR_LLM_CACHE_TIER whose `kind` tells the class of failure · {TierTimeoutError} ERR_LLM_CACHE_TIER_TIMEOUT
+   * @throws {CodecError} ERR_LLM_CACHE_CODEC when something of another type stands under our key
+   * @throws {ClosedError} ERR_LLM_CACHE_CLOSED after `close`
    */
   async call<T>(operation: string, command: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new ClosedError('the connection to Redis');
+    const { status } = this.#client;
+    if (status !== 'ready' && status !== 'wait') throw this.#unreachable(operation);
+    const generation = this.#generation;
+    let reply: T;
     try {
-      return await command();
+      reply = await (this.#parts.owned ? command() : this.#limited(operation, command));
     } catch (error) {
-      const { message } = error as Error;
-      if (message.startsWith('WRONGTYPE')) throw new CodecError(`${operation}: ${message}`, { cause: error });
-      const why = this.client.status === 'ready' ? message : (this.#lastError?.message ?? message);
-      throw new TierError('redis', operation, why, { cause: error });
+      if (error instanceof TierError) throw error;
+      const fault = faultOf(error, this.#parts.secrets);
+      if (fault.kind === 'connection' && this.#lastFault !== undefined) throw this.#unreachable(operation);
+      throw translate(operation, fault, this.#parts.commandTimeoutMs);
     }
+    if (generation !== this.#generation) {
+      const reason = 'the answer came over a connection that had mixed up others';
+      throw new TierError('redis', operation, reason, { kind: 'connection' });
+    }
+    return reply;
   }
 
   /** Gives up the socket and connects anew: whatever follows on one that mixed up a reply is shifted too. */
   replace(): void {
-    if (this.#owned) this.client.disconnect(true);
+    this.#generation++;
+    if (!this.#parts.owned || this.#client.status !== 'ready') return;
+    if (this.#client.isCluster) this.#client.disconnect(true);
+    // Not `disconnect`, which lets what is under way still arrive.
+    else (this.#client as Redis).stream.destroy();
   }
 
+  /** Idempotent. A client of the user's stays open. */
   async close(): Promise<void> {
-    if (this.#owned) this.client.disconnect();
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#parts.owned) this.#client.disconnect();
+    // One of ours reports the end of its sockets still, and an unheard 'error' event would be printed.
+    else for (const [event, listener] of this.#listeners) this.#client.off(event as 'error', listener);
+  }
+
+  #unreachable(operation: string): TierError {
+    const { message, kind } = this.#lastFault ?? {
+      message: 'there is no connection',
+      kind: 'connection' as const,
+    };
+    return new TierError('redis', operation, message, { kind: kind === 'timeout' ? 'connection' : kind });
+  }
+
+  /** A client of the user's may have no time limit of its own. */
+  #limited<T>(operation: string, command: () => Promise<T>): Promise<T> {
+    const { clock, commandTimeoutMs } = this.#parts;
+    return new Promise((resolve, reject) => {
+      const late = () => reject(translate(operation, { message: '', kind: 'timeout' }, commandTimeoutMs));
+      const cancel = clock.after(commandTimeoutMs, late);
+      Promise.resolve().then(command).then(resolve, reject).finally(cancel);
+    });
   }
 }

@@ -13,6 +13,7 @@ export { cosine, randomUnitVector, seededRandom, vectorAt } from './random.js';
 export type { Assertions, TestRunner } from './runner.js';
 export { type MakeTier, type TierGround, type TierSubject, tierContract } from './tier-contract.js';
 export {
+  type DatabaseContractOptions,
   type DatabaseSubject,
   type MakeDatabase,
   vectorDatabaseContract,

@@ -1,13 +1,4 @@
-// A tier around a tier that turns failure and slowness into counted misses; the only importer of cockatiel. open.ts and ./testing import it.
-import {
-  BrokenCircuitError,
-  type CircuitBreakerPolicy,
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  ExponentialBackoff,
-  handleWhen,
-} from 'cockatiel';
+// A tier around a tier that turns failure and slowness into counted misses. open.ts and ./testing import it.
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Candidate, Entry, Key } from '../core/entry.js';
 import {
@@ -18,12 +9,14 @@ import {
   CodecError,
   InvalidArgumentError,
   TierError,
+  type TierFault,
   TierOpenError,
   TierTimeoutError,
 } from '../core/errors.js';
 import type { Scope } from '../core/scope.js';
 import { Counters } from '../core/stats.js';
 import { isPromise, type MaybePromise, type SetOptions, type Tier, type TierSize } from '../core/tier.js';
+import { Breaker, type Ticket } from './breaker.js';
 
 /** How much a tier may cost before it is left alone. */
 export interface GuardOptions {
@@ -33,8 +26,10 @@ export interface GuardOptions {
   readonly writeTimeoutMs?: number | undefined;
   /** Failures in a row that open the breaker. Default 3. */
   readonly failures?: number | undefined;
-  /** Milliseconds until one probe is let through, doubling up to 30 seconds while probes fail. Default 500. */
+  /** Milliseconds until one probe is let through, doubling while probes fail; each is cut by up to half at random. Default 250. */
   readonly probeAfterMs?: number | undefined;
+  /** Milliseconds between two probes at most, and that a probe may take. Default 1,000. */
+  readonly longestProbeMs?: number | undefined;
   /** Reads throw instead of missing: for tests and debugging. Default false. */
   readonly strict?: boolean | undefined;
   /** Called when the tier is given up and when it is back. */
@@ -43,7 +38,19 @@ export interface GuardOptions {
 }
 
 /** What became of the calls to a tier. */
-export type GuardCount = 'errors' | 'timeouts' | 'corrupt' | 'notAsked' | 'writeErrors';
+export type GuardCount =
+  | 'errors'
+  | 'timeouts'
+  | 'corrupt'
+  /** Calls kept from a tier that is lost. */
+  | 'notAsked'
+  | 'writeErrors'
+  /** Times that the tier was given up. */
+  | 'opened'
+  /** Calls let through to find out whether it is back. */
+  | 'probes'
+  /** Failures of reads and writes by their kind. */
+  | Exclude<TierFault, 'timeout' | 'open' | 'other'>;
 
 /** How a tier is doing. */
 export interface TierHealth {
@@ -62,7 +69,13 @@ export interface GuardedTier extends Tier {
   health(): TierHealth;
 }
 
-const longestProbeMs = 30_000;
+/** One call of a tier. */
+interface Call<T> {
+  readonly operation: string;
+  readonly limitMs: number;
+  readonly isWrite: boolean;
+  readonly run: () => MaybePromise<T>;
+}
 
 /** Wraps a tier. A tier that answers synchronously pays nothing but a `try`. */
 export function guard(tier: Tier, options: GuardOptions = {}): GuardedTier {
@@ -79,14 +92,16 @@ class Guard implements GuardedTier {
   readonly #timeoutMs: number;
   readonly #writeTimeoutMs: number;
   readonly #strict: boolean;
-  readonly #breaker: CircuitBreakerPolicy;
+  readonly #longestProbeMs: number;
+  readonly #breaker: Breaker;
   readonly #counts = new Counters<GuardCount>();
   #lost = false;
   #sinceMs: number | undefined;
   #lastError: string | undefined;
 
   constructor(tier: Tier, options: GuardOptions) {
-    const { timeoutMs = 50, writeTimeoutMs = 5_000, failures = 3, probeAfterMs = 500 } = options;
+    const { timeoutMs = 50, writeTimeoutMs = 5_000, failures = 3 } = options;
+    const { probeAfterMs = 250, longestProbeMs = 1_000 } = options;
     this.name = tier.name;
     this.shared = tier.shared ?? false;
     this.#tier = tier;
@@ -94,19 +109,29 @@ class Guard implements GuardedTier {
     this.#timeoutMs = timeoutMs;
     this.#writeTimeoutMs = writeTimeoutMs;
     this.#strict = options.strict ?? false;
-    this.#breaker = circuitBreaker(handleWhen(isTierFault), {
-      breaker: new ConsecutiveBreaker(failures),
-      halfOpenAfter: new ExponentialBackoff({ initialDelay: probeAfterMs, maxDelay: longestProbeMs }),
-    });
+    this.#longestProbeMs = longestProbeMs;
     const turn = (lost: boolean) => {
-      // A probe that fails opens the breaker anew; the tier was lost before.
-      if (lost === this.#lost) return;
       this.#lost = lost;
       this.#sinceMs = this.#clock.wall();
-      options.onChange?.(this.health());
+      try {
+        options.onChange?.(this.health());
+      } catch (error) {
+        // Who listens must not fail who asks.
+        process.emitWarning(error as Error);
+      }
     };
-    this.#breaker.onBreak(() => turn(true));
-    this.#breaker.onReset(() => turn(false));
+    this.#breaker = new Breaker({
+      failures,
+      probeAfterMs,
+      longestProbeMs,
+      clock: this.#clock,
+      onProbe: () => this.#counts.add('probes'),
+      onOpen: () => {
+        this.#counts.add('opened');
+        turn(true);
+      },
+      onClose: () => turn(false),
+    });
     if (tier.near) this.near = (vector, scope, k) => this.#near(vector, scope, k);
     if (tier.touch) {
       this.touch = (key) => {
@@ -163,62 +188,94 @@ class Guard implements GuardedTier {
     return this.#read<readonly Candidate[]>('near', [], () => this.#tier.near?.(vector, scope, k) ?? []);
   }
 
-  #read<T>(
-    operation: string,
-    miss: T,
-    call: () => MaybePromise<T>,
-    timeoutMs = this.#timeoutMs,
-  ): MaybePromise<T> {
-    const failed = (error: unknown): T => {
-      const fault = this.#translate(operation, error);
+  #read<T>(operation: string, miss: T, run: Call<T>['run'], limitMs = this.#timeoutMs): MaybePromise<T> {
+    const failed = (fault: CacheError): T => {
       this.#count(fault);
       if (this.#strict) throw fault;
       return miss;
     };
     try {
-      const result = this.#run(operation, call, timeoutMs);
+      const result = this.#ask({ operation, limitMs, isWrite: false, run });
       return isPromise(result) ? result.catch(failed) : result;
     } catch (error) {
-      return failed(error);
+      return failed(error as CacheError);
     }
   }
 
-  #write<T>(operation: string, call: () => MaybePromise<T>): MaybePromise<T> {
-    const failed = (error: unknown): never => {
-      const fault = this.#translate(operation, error);
+  #write<T>(operation: string, run: Call<T>['run']): MaybePromise<T> {
+    const failed = (fault: CacheError): never => {
       this.#counts.add('writeErrors');
       throw fault;
     };
     try {
-      const result = this.#run(operation, call, this.#writeTimeoutMs);
+      const result = this.#ask({ operation, limitMs: this.#writeTimeoutMs, isWrite: true, run });
       return isPromise(result) ? result.catch(failed) : result;
     } catch (error) {
-      return failed(error);
+      return failed(error as CacheError);
     }
   }
 
-  #run<T>(operation: string, call: () => MaybePromise<T>, timeoutMs: number): MaybePromise<T> {
-    // The breaker would make others wait for the probe, which may be a write with seconds to spare.
-    if (this.#breaker.state === CircuitState.HalfOpen) throw new TierOpenError(this.name, operation);
-    // Open: the breaker decides whether the tier is asked at all.
-    if (this.#breaker.state !== CircuitState.Closed) {
-      return this.#breaker.execute(() => this.#limit(Promise.resolve(call()), operation, timeoutMs));
+  /** Asks the tier unless it is lost; whatever this throws or rejects with is a `CacheError`. */
+  #ask<T>(call: Call<T>): MaybePromise<T> {
+    const ticket = this.#breaker.admit();
+    if (ticket === undefined) throw new TierOpenError(this.name, call.operation);
+    const isProbe = !this.#breaker.isClosed;
+    let result: MaybePromise<T>;
+    try {
+      result = call.run();
+    } catch (error) {
+      const fault = this.#translate(call.operation, error);
+      if (isProbe) this.#judge(fault, call, ticket);
+      throw fault;
     }
-    const result = call();
-    if (!isPromise(result)) return result;
-    return this.#breaker.execute(() => this.#limit(result, operation, timeoutMs));
+    if (isPromise(result)) {
+      // Nobody else is let through before a probe is over, and a write may have seconds to spare.
+      const limitMs = isProbe ? Math.min(call.limitMs, this.#longestProbeMs) : call.limitMs;
+      return this.#limit(result, { ...call, limitMs }, ticket);
+    }
+    if (isProbe) this.#breaker.succeeded(ticket);
+    return result;
   }
 
-  #limit<T>(work: Promise<T>, operation: string, timeoutMs: number): Promise<T> {
+  #limit<T>(work: Promise<T>, call: Call<T>, ticket: Ticket): Promise<T> {
+    const { operation, limitMs } = call;
     return new Promise((resolve, reject) => {
-      const expire = () => reject(new TierTimeoutError(this.name, operation, timeoutMs));
-      const cancel = this.#clock.after(timeoutMs, expire);
-      work.then(resolve, reject).finally(cancel);
+      let settled = false;
+      const fail = (error: unknown) => {
+        if (settled) return;
+        settled = true;
+        cancel();
+        const fault = this.#translate(operation, error);
+        // Before anybody is told: who asks again at once finds the breaker as the failure left it.
+        this.#judge(fault, call, ticket);
+        reject(fault);
+      };
+      const expire = () => fail(new TierTimeoutError(this.name, operation, limitMs));
+      const cancel = this.#clock.after(limitMs, expire);
+      work.then((value) => {
+        if (settled) return;
+        settled = true;
+        cancel();
+        this.#breaker.succeeded(ticket);
+        resolve(value);
+      }, fail);
     });
   }
 
+  /** What a failure says about the tier as such. */
+  #judge(fault: CacheError, { isWrite }: { isWrite: boolean }, ticket: Ticket): void {
+    if (fault instanceof TierError && isCounted(fault.kind)) this.#counts.add(fault.kind);
+    if (!isTierFault(fault)) {
+      this.#breaker.succeeded(ticket);
+      return;
+    }
+    this.#lastError = fault.message;
+    // A server that takes no writes may go on answering reads: a read shall tell.
+    if (isWrite && this.#breaker.isClosed && fault instanceof TierError && refusals.has(fault.kind)) return;
+    this.#breaker.failed(ticket);
+  }
+
   #translate(operation: string, error: unknown): CacheError {
-    if (error instanceof BrokenCircuitError) return new TierOpenError(this.name, operation);
     if (error instanceof CacheError) return error;
     const reason = error instanceof Error ? error.message : String(error);
     return new TierError(this.name, operation, reason, { cause: error });
@@ -240,4 +297,12 @@ class Guard implements GuardedTier {
 function isTierFault(error: Error): boolean {
   const others = [CodecError, CapacityError, BusyError, ClosedError, InvalidArgumentError];
   return !others.some((kind) => error instanceof kind);
+}
+
+/** What a server answers that is there and does not do what it was told. */
+const refusals: ReadonlySet<TierFault> = new Set(['permission', 'config', 'busy', 'moved', 'full']);
+
+/** Those that no other count tells. */
+function isCounted(kind: TierFault): kind is Exclude<TierFault, 'timeout' | 'open' | 'other'> {
+  return kind === 'connection' || refusals.has(kind);
 }

@@ -1,10 +1,12 @@
 // Tier A: entries of this process, by exact key and by meaning. open.ts and ./testing import it.
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Candidate, Entry, Key } from '../core/entry.js';
+import { DimensionError } from '../core/errors.js';
 import type { Scope } from '../core/scope.js';
 import type { SetOptions, Tier, TierSize } from '../core/tier.js';
 import { type SealedValue, seal } from '../core/value.js';
 import { encodeValue } from '../disk/codec.js';
+import type { Engine } from '../engines/engine.js';
 import { FlatEngine } from '../engines/flat.js';
 import { type BoundedMap, boundedMap } from '../lru/lru.js';
 
@@ -16,6 +18,8 @@ export interface MemoryTierOptions {
   readonly maxEntries?: number | undefined;
   /** Most bytes of questions, values and vectors. Default 256 MiB. */
   readonly maxBytes?: number | undefined;
+  /** Nearest neighbours of that dimension; the tier owns it from here on. Default: a `FlatEngine`. */
+  readonly engine?: Engine | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -50,7 +54,7 @@ class MemoryTier implements Tier {
   readonly name = 'memory';
   readonly #clock: Clock;
   readonly #slots: BoundedMap<Key, Slot>;
-  readonly #index: FlatEngine;
+  readonly #index: Engine;
   readonly #partitions = new Map<string, Partition>();
   readonly #freePartitions: number[] = [];
   readonly #keys: Key[] = [];
@@ -60,10 +64,12 @@ class MemoryTier implements Tier {
     dimension,
     maxEntries = 10_000,
     maxBytes = 256 << 20,
+    engine = new FlatEngine(dimension),
     clock = systemClock,
   }: MemoryTierOptions) {
     this.#clock = clock;
-    this.#index = new FlatEngine(dimension);
+    if (engine.dimension !== dimension) throw new DimensionError('engine', dimension, engine.dimension);
+    this.#index = engine;
     this.#slots = boundedMap<Key, Slot>({
       maxEntries,
       maxBytes,
@@ -131,6 +137,7 @@ class MemoryTier implements Tier {
 
   async close(): Promise<void> {
     this.#slots.clear();
+    await this.#index.close();
   }
 
   #claim(entry: Entry, vector: Float32Array): number {

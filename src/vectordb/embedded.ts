@@ -1,336 +1,266 @@
-// The embedded vector database: documents in LMDB, a native index over their vectors. open.ts, tiers and ./testing import it.
-import { randomUUID } from 'node:crypto';
+// The embedded vector database: documents in LMDB, an engine of this process over their vectors. open.ts, tiers and ./testing import it.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Clock, systemClock } from '../core/clock.js';
-import { ClosedError, CodecError, InvalidArgumentError } from '../core/errors.js';
-import { Tally } from '../core/tally.js';
-import { decodeRecord, encodeRecord, toVector, vectorBytes } from '../disk/codec.js';
-import type { Environment, Operation, Reader } from '../disk/environment.js';
-import { checkVector, FlatEngine } from '../engines/flat.js';
+import type { Clock } from '../core/clock.js';
+import { InvalidArgumentError } from '../core/errors.js';
+import { native } from '../core/native.js';
+import type { MaybePromise } from '../core/tier.js';
+import type { Environment } from '../disk/environment.js';
+import type { Engine } from '../engines/engine.js';
+import { FlatEngine } from '../engines/flat.js';
+import type { Change } from './change-log.js';
+import { checkSearch } from './checks.js';
 import type { Found, SearchOptions, StoredDocument, VectorDatabase } from './database.js';
-import { Expiries } from './expiries.js';
-import { checkMetadata, type Filter, parseFilter, passes } from './filter.js';
+import { Documents, type Row, scopeOf } from './documents.js';
+import { type Clause, type Filter, parseFilter, passes } from './filter.js';
 
-/** Which documents, and how long their vectors are. */
+/** Which documents, how long their vectors are, and what finds the nearest. */
 export interface EmbeddedDatabaseOptions {
-  /** Names the databases within the environment: `[a-z0-9-]`. */
+  /** Names the databases within the environment: 1 to 40 of `[a-z0-9-]`. */
   readonly name: string;
+  /** Components of each vector. */
   readonly dimension: number;
+  /** An empty engine of that dimension, this database's own from now on. Default a `FlatEngine`, which is exact. */
+  readonly engine?: Engine | undefined;
   readonly clock?: Clock | undefined;
 }
 
-type Body = Pick<StoredDocument, 'text' | 'metadata' | 'data' | 'expiresAtMs'>;
-
-// LMDB takes keys of up to 1,978 bytes; 32 go to the scope.
-const longestId = 512;
-const rowsPerTurn = 1024;
-// Looked at by each write: more than one, so that sweeping outpaces growth.
-const sweptPerWrite = 8;
+const rowsPerTurn = 512;
+// Documents judged one by one, nearest first, before a filter counts as selective and is judged ahead of nearness: some 5 ms.
+const mostJudged = 512;
 
 /**
- * Opens the database and builds its index from what is stored: about 5 microseconds a document. Every write is on stable storage
- * when it resolves; the index follows it, and is derived, so it is never written. Other processes see written documents at
- * once by id, and by nearness once they open the database anew; until then their `version` is that of what they search.
+ * Opens the database and builds its index from what is stored: about 5 microseconds a document with the default engine. A write is on
+ * stable storage when it resolves. What other processes write is found at once, by id and by nearness: before each search the index
+ * follows the log of changes, which takes 3 microseconds when nothing is new.
+ * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT
  */
 export async function openEmbeddedDatabase(
   environment: Environment,
   options: EmbeddedDatabaseOptions,
 ): Promise<VectorDatabase> {
   const database = new EmbeddedDatabase(environment, options);
-  await database.load();
+  await database.open();
   return database;
-}
-
-/** The databases of the environment in which an embedded database keeps its documents. */
-export function databaseNames(name: string) {
-  return { bodies: `${name}-documents`, vectors: `${name}-vectors`, versions: `${name}-versions` };
 }
 
 class EmbeddedDatabase implements VectorDatabase {
   readonly name = 'embedded';
-  readonly #environment: Environment;
-  readonly #bodies: Reader;
-  readonly #vectors: Reader;
-  readonly #versions: Reader;
-  readonly #expiries: Expiries;
-  readonly #clock: Clock;
-  readonly #names: ReturnType<typeof databaseNames>;
-  readonly #dimension: number;
-  readonly #index: FlatEngine;
-  readonly #labels = new Map<string, number>();
-  readonly #storedKeys: (string | undefined)[] = [];
-  readonly #freeLabels: number[] = [];
+  readonly #documents: Documents;
+  readonly #engine: Engine;
+  /** Stored keys to the engine's ids, and back. */
+  readonly #ids = new Map<string, number>();
+  readonly #names: (string | undefined)[] = [];
+  readonly #freeIds: number[] = [];
   readonly #partitions = new Map<string, number>();
-  /** The version of each scope that the index stands for. */
-  readonly #seen = new Map<string, string>();
-  /** Versions written and not yet acknowledged, oldest first. */
-  readonly #pending = new Map<string, string[]>();
-  /** Scopes that another process has written too, so that this index lacks what the stored version stands for. */
-  readonly #behind = new Set<string>();
-  /** Stored keys of upserts under way. */
-  readonly #upserting = new Tally();
-  #closed = false;
+  /** Up to where in the log the index stands; undefined while it does not. */
+  #cursor: number | undefined;
+  #following: Promise<void> | undefined;
 
-  constructor(environment: Environment, { name, dimension, clock = systemClock }: EmbeddedDatabaseOptions) {
-    if (!/^[a-z0-9-]{1,40}$/.test(name))
-      throw new InvalidArgumentError('name', 'of the letters [a-z0-9-]', name);
-    this.#environment = environment;
-    this.#names = databaseNames(name);
-    this.#bodies = environment.reader(this.#names.bodies);
-    this.#vectors = environment.reader(this.#names.vectors);
-    this.#versions = environment.reader(this.#names.versions);
-    this.#expiries = new Expiries(environment, name);
-    this.#clock = clock;
-    this.#dimension = dimension;
-    this.#index = new FlatEngine(dimension);
+  constructor(environment: Environment, { name, dimension, engine, clock }: EmbeddedDatabaseOptions) {
+    this.#documents = new Documents(environment, { name, dimension, clock });
+    this.#engine = engine ?? new FlatEngine(dimension);
+    if (this.#engine.dimension !== dimension) {
+      throw new InvalidArgumentError('engine', `of dimension ${dimension}`, this.#engine.dimension);
+    }
   }
 
-  /** Reads all vectors and builds the index, giving way to other work now and then. */
-  async load(): Promise<void> {
-    // Before the vectors: an index newer than its version is harmless, an older one would pass off stale results as new.
-    for (const [scope, version] of this.#versions.entries()) {
-      this.#seen.set(scope.toString('hex'), version.toString('utf8'));
-    }
-    const count = this.#vectors.count();
-    const partitions = new Uint32Array(count);
-    const rows = new Float32Array(count * this.#dimension);
-    let row = 0;
-    for (const [key, bytes] of this.#vectors.entries()) {
-      // Another process may have added documents since the count.
-      if (row === count) break;
-      const vector = toVector(bytes);
-      if (!isUsable(vector, this.#dimension)) continue;
-      rows.set(vector, row * this.#dimension);
-      partitions[row] = this.#partition(key.toString('hex', 0, 32));
-      this.#label(key.toString('latin1'));
-      if (++row % rowsPerTurn === 0) await nextTurn();
-    }
-    const ids = Uint32Array.from({ length: row }, (_, index) => index);
-    const used = rows.subarray(0, row * this.#dimension);
-    await this.#index.load(ids, partitions.subarray(0, row), used);
+  async open(): Promise<void> {
+    await this.#follow();
   }
 
   async upsert(documents: readonly StoredDocument[]): Promise<void> {
-    if (documents.length === 0) return;
-    const keyed = documents.map((document) => {
-      checkVector(document.vector, this.#dimension);
-      checkMetadata(document.metadata);
-      const key = storedKey(document.scope, document.id);
-      return { document, key, name: latin1(key) };
-    });
-    const names = keyed.map(({ name }) => name);
-    const swept = this.#sweep(new Set(names));
-    const operations = [
-      ...swept.operations,
-      ...keyed.flatMap(({ document, key }) => this.#puts(document, key)),
-    ];
-    const toIndex = () => {
-      for (const name of swept.names) this.#forget(name);
-      for (const { document, name } of keyed) {
-        this.#index.set(this.#label(name), this.#partition(document.scope), document.vector);
-      }
-    };
-    const scopes = documents.map(({ scope }) => scope);
-    await this.#upserting.during(names, () => this.#commit(operations, scopes, toIndex));
+    await this.#documents.upsert(documents);
+    await this.#follow();
   }
 
-  search(vector: Float32Array, { scope, topK, filter, signal }: SearchOptions): readonly Found[] {
+  search(vector: Float32Array, options: SearchOptions): MaybePromise<readonly Found[]> {
+    const { scope, topK, filter, signal } = options;
     signal?.throwIfAborted();
-    this.#checkOpen();
-    const clause = parseFilter(filter);
-    const partition = this.#partitions.get(scope);
-    if (partition === undefined) return [];
-    // A filter is judged on what the index returns, so ask for more until enough pass or all were seen: the result is exact.
-    for (let k = filter === undefined ? topK : topK * 4; ; k *= 4) {
-      const neighbours = this.#index.search(vector, partition, k);
-      const found: Found[] = [];
-      for (const { id, similarity } of neighbours) {
-        const document = this.#read(this.#storedKeys[id] as string);
-        if (document === undefined) this.#forget(this.#storedKeys[id] as string);
-        else if (passes(clause, document.metadata)) found.push({ document, similarity });
-      }
-      if (found.length >= topK || neighbours.length < k) return found.slice(0, topK);
-    }
+    checkSearch(vector, options, this.#documents.dimension);
+    const clause = filter === undefined ? undefined : parseFilter(filter);
+    const following = this.#follow();
+    if (following === undefined) return this.#search(vector, scope, topK, clause, signal);
+    const own = vector.slice();
+    return following.then(() => {
+      signal?.throwIfAborted();
+      return this.#search(own, scope, topK, clause, signal);
+    });
   }
 
   get(scope: string, ids: readonly string[]): readonly (StoredDocument | undefined)[] {
-    return ids.map((id) => this.#read(latin1(storedKey(scope, id))));
+    return this.#documents.get(scope, ids);
   }
 
   vectors(scope: string, ids: readonly string[]): readonly (Float32Array | undefined)[] {
-    return this.get(scope, ids).map((document) => document?.vector);
+    return this.#documents.vectors(scope, ids);
   }
 
   async delete(scope: string, which: readonly string[] | Filter): Promise<number> {
-    const ids = Array.isArray(which) ? (which as readonly string[]) : this.#passing(scope, which as Filter);
-    const keys = ids.map((id) => storedKey(scope, id));
-    const held = keys.filter((key) => this.#bodies.has(key));
-    // An upsert under way is not to be seen yet; the removal is committed after it.
-    const doomed = this.#upserting.size > 0 ? keys : held;
-    if (doomed.length > 0) await this.#remove(doomed, scope);
-    return held.length;
+    const removed = await this.#documents.delete(scope, which);
+    await this.#follow();
+    return removed;
   }
 
   async clear(scope?: string): Promise<void> {
-    const prefix = scope === undefined ? new Uint8Array() : scopeBytes(scope);
-    const scopes =
-      scope === undefined ? [...new Set([...this.#seen.keys(), ...this.#partitions.keys()])] : [scope];
-    const removals: Operation[] = [
-      { kind: 'clear', database: this.#names.bodies, prefix },
-      { kind: 'clear', database: this.#names.vectors, prefix },
-    ];
-    await this.#commit(removals, scopes, () => {
-      const start = latin1(prefix);
-      for (const key of [...this.#labels.keys()]) if (key.startsWith(start)) this.#forget(key);
-    });
+    await this.#documents.clear(scope);
+    await this.#follow();
   }
 
-  count(scope?: string, filter?: Filter): number {
-    if (scope === undefined) return this.#bodies.count();
-    if (filter !== undefined) return this.#passing(scope, filter).length;
-    let count = 0;
-    for (const _ of this.#bodies.entries(scopeBytes(scope))) count++;
-    return count;
+  count(scope?: string, filter?: Filter): MaybePromise<number> {
+    return this.#documents.count(scope, filter);
   }
 
   bytes(): number {
-    return this.#bodies.bytes() + this.#vectors.bytes() + this.#index.bytes;
+    return this.#documents.bytes() + this.#engine.bytes;
   }
 
   version(scope: string): string {
-    return this.#seen.get(scope) ?? 'empty';
+    // May be newer than the index, but not than the one of a search that follows.
+    return this.#documents.version(scope);
   }
 
   async flush(): Promise<void> {}
 
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#index.clear();
-    this.#labels.clear();
-    this.#partitions.clear();
+    this.#documents.close();
+    await this.#following?.catch(() => {});
+    await this.#engine.close();
+    this.#forgetAll();
   }
 
-  #passing(scope: string, filter: Filter): string[] {
-    const clause = parseFilter(filter);
-    const ids: string[] = [];
-    for (const [key] of this.#bodies.entries(scopeBytes(scope))) {
-      const document = this.#read(key.toString('latin1'));
-      if (document !== undefined && passes(clause, document.metadata)) ids.push(document.id);
+  #search(
+    vector: Float32Array,
+    scope: string,
+    topK: number,
+    clause: Clause | undefined,
+    signal: AbortSignal | undefined,
+  ): MaybePromise<readonly Found[]> {
+    const partition = this.#partitions.get(scope);
+    if (partition === undefined) return [];
+    if (clause === undefined) return this.#nearest(vector, partition, topK);
+    for (let k = topK * 4; k <= mostJudged; k *= 4) {
+      const nearest = this.#nearest(vector, partition, k);
+      const found = nearest.filter(({ document }) => passes(clause, document.metadata));
+      if (found.length >= topK) return found.slice(0, topK);
+      if (nearest.length < k) break;
     }
-    return ids;
+    return this.#selective(vector, scope, topK, clause, signal);
   }
 
-  #puts(
-    { text, vector, metadata, data, expiresAtMs }: StoredDocument,
-    key: Uint8Array<ArrayBuffer>,
-  ): Operation[] {
-    const mortal = expiresAtMs !== undefined && Number.isFinite(expiresAtMs);
-    const body: Body = { text, metadata, ...(data && { data }), ...(mortal && { expiresAtMs }) };
-    return [
-      { kind: 'put', database: this.#names.bodies, key, value: encodeRecord(body) },
-      { kind: 'put', database: this.#names.vectors, key, value: vectorBytes(vector) },
-      ...(mortal ? [this.#expiries.note(key, expiresAtMs)] : []),
-    ];
-  }
-
-  #removals(key: Uint8Array): Operation[] {
-    return [this.#names.bodies, this.#names.vectors].map((database) => ({ kind: 'remove', database, key }));
-  }
-
-  /** The removal of some documents that have expired, but for those that are being written. */
-  #sweep(written: ReadonlySet<string>): { operations: Operation[]; names: string[] } {
-    const nowMs = this.#clock.wall();
-    const operations: Operation[] = [];
-    const names: string[] = [];
-    for (const { key, removal } of this.#expiries.due(nowMs, sweptPerWrite)) {
-      const name = latin1(key);
-      if (written.has(name) || this.#upserting.has(name)) continue;
-      operations.push(removal);
-      // A document written anew since has a record of its own.
-      if ((this.#read(name)?.expiresAtMs ?? 0) > nowMs) continue;
-      names.push(name);
-      operations.push(...this.#removals(key));
-    }
-    return { operations, names };
-  }
-
-  async #remove(keys: readonly Uint8Array<ArrayBuffer>[], scope: string): Promise<void> {
-    const removals = keys.flatMap((key) => this.#removals(key));
-    await this.#commit(removals, [scope], () => {
-      for (const key of keys) this.#forget(latin1(key));
-    });
-  }
-
-  /** Writes, with a new version for each scope, and brings the index up to it. */
-  async #commit(
-    changes: readonly Operation[],
-    scopes: readonly string[],
-    toIndex: () => void,
-  ): Promise<void> {
-    this.#checkOpen();
-    const versions = new Map([...new Set(scopes)].map((scope) => [scope, randomUUID()] as const));
-    const operations = [...changes];
-    for (const [scope, version] of versions) {
-      const key = scopeBytes(scope);
-      const stored = this.#versions.get(key)?.toString('utf8');
-      const pending = this.#pending.get(scope) ?? [];
-      if (stored !== this.#seen.get(scope) && !pending.includes(stored ?? '')) this.#behind.add(scope);
-      this.#pending.set(scope, [...pending, version]);
-      const value = new TextEncoder().encode(version);
-      operations.push({ kind: 'put', database: this.#names.versions, key, value });
-    }
-    try {
-      await this.#environment.write(operations);
-      if (this.#closed) return;
-      toIndex();
-      for (const [scope, version] of versions) {
-        this.#seen.set(scope, this.#behind.has(scope) ? randomUUID() : version);
+  /** The nearest documents of a partition. One that cannot be read leaves the index and makes room for the next. */
+  #nearest(vector: Float32Array, partition: number, k: number): Found[] {
+    for (;;) {
+      const neighbours = this.#engine.search(vector, partition, k);
+      const found: Found[] = [];
+      for (const { id, similarity } of neighbours) {
+        const name = this.#names[id] as string;
+        const document = this.#documents.read(name);
+        if (document === undefined) this.#forget(name);
+        else found.push({ document, similarity });
       }
-    } finally {
-      for (const [scope, version] of versions) {
-        const rest = (this.#pending.get(scope) ?? []).filter((each) => each !== version);
-        if (rest.length > 0) this.#pending.set(scope, rest);
-        else this.#pending.delete(scope);
+      if (found.length === neighbours.length || neighbours.length < k) return found;
+    }
+  }
+
+  /** The nearest of the documents that pass, by judging all of the scope first: exact whatever the filter and the engine. */
+  async #selective(
+    vector: Float32Array,
+    scope: string,
+    topK: number,
+    clause: Clause,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Found[]> {
+    const own = vector.slice();
+    const scored: { readonly name: string; readonly similarity: number }[] = [];
+    let turn = 0;
+    for (const name of await this.#documents.passing(scope, clause)) {
+      if (++turn % rowsPerTurn === 0) await nextTurn();
+      signal?.throwIfAborted();
+      const held = this.#documents.vector(name);
+      if (held !== undefined) scored.push({ name, similarity: native.dot(own, held) });
+    }
+    scored.sort((a, b) => b.similarity - a.similarity || (a.name < b.name ? -1 : 1));
+    const found: Found[] = [];
+    for (const { name, similarity } of scored) {
+      if (found.length === topK) break;
+      const document = this.#documents.read(name);
+      if (document !== undefined) found.push({ document, similarity: Math.min(1, Math.max(-1, similarity)) });
+    }
+    return found;
+  }
+
+  /** Brings the index up to the log: at once when little is new, otherwise giving way to other work. */
+  #follow(): Promise<void> | undefined {
+    if (this.#following === undefined && !this.#step()) {
+      this.#following = this.#followOn().finally(() => {
+        this.#following = undefined;
+      });
+    }
+    return this.#following;
+  }
+
+  async #followOn(): Promise<void> {
+    do {
+      if (this.#cursor === undefined) await this.#build();
+      else await nextTurn();
+    } while (!this.#step());
+  }
+
+  /** Takes over some of what is new; true when nothing is left. */
+  #step(): boolean {
+    if (this.#cursor === undefined) return false;
+    const news = this.#documents.changes(this.#cursor);
+    if (news !== undefined) for (const change of news.changes) this.#take(change);
+    this.#cursor = news?.cursor;
+    return news?.more === false;
+  }
+
+  #take(change: Change): void {
+    if (change.kind === 'clear') {
+      this.#clear(change.prefix);
+      return;
+    }
+    const vector = this.#documents.vector(change.name);
+    if (vector === undefined) this.#forget(change.name);
+    else this.#engine.set(this.#id(change.name), this.#partition(scopeOf(change.name)), vector);
+  }
+
+  /** Builds the index from all vectors. */
+  async #build(): Promise<void> {
+    // Before the vectors: what is written meanwhile is followed afterwards.
+    const cursor = this.#documents.cursor();
+    this.#forgetAll();
+    const { dimension, rows: expected } = this.#documents;
+    const partitions = new Uint32Array(expected);
+    const vectors = new Float32Array(expected * dimension);
+    const late: Row[] = [];
+    let rows = 0;
+    for (const row of this.#documents.everything()) {
+      if (rows === expected) {
+        late.push(row);
+        continue;
       }
+      vectors.set(row.vector, rows * dimension);
+      partitions[rows] = this.#partition(row.scope);
+      this.#id(row.name);
+      if (++rows % rowsPerTurn === 0) await nextTurn();
     }
-  }
-
-  /** The document under a stored key; undefined when it is gone or damaged, which only a faulty disk brings about. */
-  #read(key: string): StoredDocument | undefined {
-    const bytes = Buffer.from(key, 'latin1');
-    const body = this.#bodies.get(bytes);
-    const vector = this.#vectors.get(bytes);
-    if (body === undefined || vector === undefined) return undefined;
-    try {
-      const stored = { id: bytes.toString('utf8', 32), scope: bytes.toString('hex', 0, 32) };
-      return { ...stored, ...decodeRecord<Body>(body), vector: toVector(vector) };
-    } catch (error) {
-      if (error instanceof CodecError) return undefined;
-      throw error;
+    const ids = Uint32Array.from({ length: rows }, (_, index) => index);
+    await this.#engine.load(ids, partitions.subarray(0, rows), vectors.subarray(0, rows * dimension));
+    for (const { name, scope, vector } of late) {
+      this.#engine.set(this.#id(name), this.#partition(scope), vector);
     }
+    this.#cursor = cursor;
   }
 
-  #checkOpen(): void {
-    if (this.#closed) throw new ClosedError('the vector database');
-  }
-
-  #label(key: string): number {
-    let label = this.#labels.get(key);
-    if (label === undefined) {
-      label = this.#freeLabels.pop() ?? this.#storedKeys.length;
-      this.#labels.set(key, label);
-      this.#storedKeys[label] = key;
+  #id(name: string): number {
+    let id = this.#ids.get(name);
+    if (id === undefined) {
+      id = this.#freeIds.pop() ?? this.#names.length;
+      this.#ids.set(name, id);
+      this.#names[id] = name;
     }
-    return label;
-  }
-
-  #forget(key: string): void {
-    const label = this.#labels.get(key);
-    if (label === undefined) return;
-    this.#index.remove(label);
-    this.#labels.delete(key);
-    this.#storedKeys[label] = undefined;
-    this.#freeLabels.push(label);
+    return id;
   }
 
   #partition(scope: string): number {
@@ -341,34 +271,35 @@ class EmbeddedDatabase implements VectorDatabase {
     }
     return partition;
   }
-}
 
-function isUsable(vector: Float32Array, dimension: number): boolean {
-  try {
-    checkVector(vector, dimension);
-    return true;
-  } catch {
-    return false;
+  #forget(name: string): void {
+    const id = this.#ids.get(name);
+    if (id === undefined) return;
+    this.#engine.remove(id);
+    this.#release(name, id);
   }
-}
 
-function scopeBytes(scope: string): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(Buffer.from(scope, 'hex'));
-  if (bytes.length !== 32) throw new InvalidArgumentError('scope', '64 hexadecimal digits', scope);
-  return bytes;
-}
-
-function storedKey(scope: string, id: string): Uint8Array<ArrayBuffer> {
-  const bytes = new TextEncoder().encode(id);
-  if (bytes.length === 0 || bytes.length > longestId) {
-    throw new InvalidArgumentError('id', `1 to ${longestId} bytes of UTF-8`, id);
+  #clear(prefix: string): void {
+    if (prefix === '') {
+      this.#engine.clear();
+      this.#forgetAll();
+      return;
+    }
+    const partition = this.#partitions.get(scopeOf(prefix));
+    if (partition !== undefined) this.#engine.clear(partition);
+    for (const [name, id] of this.#ids) if (name.startsWith(prefix)) this.#release(name, id);
   }
-  const key = new Uint8Array(32 + bytes.length);
-  key.set(scopeBytes(scope));
-  key.set(bytes, 32);
-  return key;
-}
 
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  #release(name: string, id: number): void {
+    this.#ids.delete(name);
+    this.#names[id] = undefined;
+    this.#freeIds.push(id);
+  }
+
+  #forgetAll(): void {
+    this.#ids.clear();
+    this.#names.length = 0;
+    this.#freeIds.length = 0;
+    this.#partitions.clear();
+  }
 }

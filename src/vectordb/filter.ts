@@ -49,15 +49,23 @@ export type Clause =
 
 const deepest = 16;
 const mostConditions = 1000;
+// Each document of a scope may be compared with each of them.
+const mostValues = 10_000;
 const ranges = ['$gt', '$gte', '$lt', '$lte'] as const;
 
 /**
  * Checks a filter and takes it apart. An empty filter is `and` of nothing, which everything passes; an empty `$or` or `$in` nothing.
- * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for an unknown operator, a wrong operand, more than 1,000 conditions or 16 levels.
+ * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for an unknown operator, a wrong operand, or more than 1,000 conditions, 10,000 values or 16 levels.
  */
 export function parseFilter(filter: Filter | undefined): Clause {
-  const left = { conditions: mostConditions };
+  const left: Left = { conditions: mostConditions, values: mostValues };
   return filter === undefined ? everything : parseAll(filter, 'filter', 1, left);
+}
+
+/** What a filter may still have. */
+interface Left {
+  conditions: number;
+  values: number;
 }
 
 const everything: Clause = { kind: 'and', clauses: [] };
@@ -105,7 +113,7 @@ export function checkMetadata(metadata: Metadata): void {
   }
 }
 
-function parseAll(filter: Filter, at: string, depth: number, left: { conditions: number }): Clause {
+function parseAll(filter: Filter, at: string, depth: number, left: Left): Clause {
   if (!isRecord(filter)) throw new InvalidArgumentError(at, 'an object', filter);
   if (depth > deepest) throw new InvalidArgumentError(at, `nested at most ${deepest} deep`, filter);
   const clauses: Clause[] = [];
@@ -119,27 +127,23 @@ function parseAll(filter: Filter, at: string, depth: number, left: { conditions:
   return clauses.length === 1 ? (clauses[0] as Clause) : { kind: 'and', clauses };
 }
 
-function parseOne(
-  name: string,
-  operand: unknown,
-  at: string,
-  depth: number,
-  left: { conditions: number },
-): Clause {
+function parseOne(name: string, operand: unknown, at: string, depth: number, left: Left): Clause {
   const deeper = (each: unknown, where: string) => parseAll(each as Filter, where, depth + 1, left);
   if (name === '$not') return { kind: 'not', clause: deeper(operand, at) };
   if (name === '$and' || name === '$or') {
-    if (!Array.isArray(operand)) throw new InvalidArgumentError(at, 'a list of filters', operand);
+    if (!Array.isArray(operand) || operand.length > mostConditions) {
+      throw new InvalidArgumentError(at, `a list of at most ${mostConditions} filters`, operand);
+    }
     const clauses = operand.map((each, index) => deeper(each, `${at}[${index}]`));
     return { kind: name === '$and' ? 'and' : 'or', clauses };
   }
   checkField(name, at);
-  if (Array.isArray(operand)) return anyOf(name, operand, at);
-  if (!isRecord(operand)) return anyOf(name, [operand], at);
-  return compare(name, operand, at);
+  if (Array.isArray(operand)) return anyOf(name, operand, at, left);
+  if (!isRecord(operand)) return anyOf(name, [operand], at, left);
+  return compare(name, operand, at, left);
 }
 
-function compare(field: string, comparison: Record<string, unknown>, at: string): Clause {
+function compare(field: string, comparison: Record<string, unknown>, at: string, left: Left): Clause {
   const clauses: Clause[] = [];
   const range: Record<string, number> = {};
   for (const [operator, operand] of Object.entries(comparison)) {
@@ -147,7 +151,7 @@ function compare(field: string, comparison: Record<string, unknown>, at: string)
     const where = `${at}.${operator}`;
     if (operator === '$in') {
       if (!Array.isArray(operand)) throw new InvalidArgumentError(where, 'a list of values', operand);
-      clauses.push(anyOf(field, operand, where));
+      clauses.push(anyOf(field, operand, where, left));
     } else if (operator === '$exists') {
       if (typeof operand !== 'boolean') throw new InvalidArgumentError(where, 'true or false', operand);
       clauses.push({ kind: 'exists', field, present: operand });
@@ -161,16 +165,22 @@ function compare(field: string, comparison: Record<string, unknown>, at: string)
     }
   }
   if (Object.keys(range).length > 0) clauses.push({ kind: 'range', field, ...range });
-  if (clauses.length === 0) throw new InvalidArgumentError(at, 'a value or at least one operator', comparison);
+  if (clauses.length === 0)
+    throw new InvalidArgumentError(at, 'a value or at least one operator', comparison);
   return clauses.length === 1 ? (clauses[0] as Clause) : { kind: 'and', clauses };
 }
 
-function anyOf(field: string, values: readonly unknown[], at: string): Clause {
-  for (const value of values) checkValue(value, at);
-  if (values.length > mostConditions) {
-    throw new InvalidArgumentError(at, `at most ${mostConditions} values`, values);
+function anyOf(field: string, values: readonly unknown[], at: string, left: Left): Clause {
+  left.values -= values.length;
+  if (values.length > mostConditions || left.values < 0) {
+    throw new InvalidArgumentError(
+      at,
+      `at most ${mostConditions} values, ${mostValues} in the filter`,
+      values,
+    );
   }
-  return { kind: 'in', field, values: values as MetadataValue[] };
+  for (const value of values) checkValue(value, at);
+  return { kind: 'in', field, values: [...values] as MetadataValue[] };
 }
 
 function checkField(field: string, at: string): void {
@@ -189,6 +199,9 @@ function checkValue(value: unknown, at: string): void {
   throw new InvalidArgumentError(at, 'a string, a finite number, a boolean or null', value);
 }
 
+/** A plain object, also one of another realm: a `Date` or a `Map` as filter would silently pass everything. */
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

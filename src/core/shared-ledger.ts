@@ -1,0 +1,131 @@
+// What the ledgers that processes share have in common; disk/ledger.ts and redis/ledger.ts import it.
+import type { Clock } from './clock.js';
+import type { Entry, Epoch, Key } from './entry.js';
+import {
+  epochsPerMs,
+  type Ledger,
+  type LedgerHealth,
+  type Mark,
+  MarkTable,
+  marks,
+  mostMarks,
+} from './ledger.js';
+
+// One message to the keeper of the order: small enough for its time-out.
+const mostAtOnce = 200;
+
+/**
+ * A ledger whose order is kept elsewhere. A removal is noted here at once and sent; until the order has given it its own epoch, what
+ * it names is dead, and what is generated meanwhile dies of that epoch. Only when sending has failed does this process give out
+ * epochs of its own, by its clock, so that it can go on caching; the order is later lifted above them. Until then, an entry that
+ * another process stamped by a clock that is ahead of this one's may survive a removal here.
+ */
+export abstract class SharedLedger implements Ledger {
+  protected readonly clock: Clock;
+  /** What the order says. */
+  protected readonly known = new MarkTable();
+  protected gaps = 0;
+  /** What was removed here and is not in the order yet. */
+  #pending = new MarkTable();
+  /** The same, to be sent, the longest ago first; each with the number of its `remove`. */
+  readonly #waiting = new Map<Mark, number>();
+  #sending: ReadonlyMap<Mark, number> = new Map();
+  #round: Promise<boolean> | undefined;
+  #removals = 0;
+  #tick: Epoch = 0;
+  #failing = false;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** Adds marks to the order, each later than `above`, and notes their epochs in `known`. Rejects when some may not be in it. */
+  protected abstract send(removed: readonly Mark[], above: Epoch): Promise<void>;
+  abstract refresh(): void;
+  abstract isCurrent(): boolean;
+  abstract health(): LedgerHealth;
+  abstract close(): Promise<void>;
+
+  get epoch(): Epoch {
+    return this.#failing ? Math.max(this.known.epoch, this.#pending.epoch) : this.known.epoch;
+  }
+
+  isAlive(entry: Pick<Entry, 'key' | 'scope' | 'epoch' | 'tags' | 'sources'>): boolean {
+    if (!this.known.isAlive(entry)) return false;
+    if (this.#waiting.size === 0) return true;
+    if (this.#failing) return this.#pending.isAlive(entry);
+    // On the way to its own epoch, a removal is later than whatever anybody has stamped.
+    const { key, scope, tags, sources } = entry;
+    return this.#pending.isAlive({ key, scope, tags, sources, epoch: 0 });
+  }
+
+  latest(key: Key, scope: string): Epoch {
+    return Math.max(this.known.latest(key, scope), this.#pending.latest(key, scope));
+  }
+
+  async remove(removed: readonly Mark[]): Promise<boolean> {
+    const removal = ++this.#removals;
+    this.#tick = Math.max(this.#tick, this.epoch, Math.ceil(this.clock.wall() + 1) * epochsPerMs) + 1;
+    for (const mark of removed) {
+      this.#pending.note(mark, this.#tick);
+      // One that waits already is sent after this moment anyhow.
+      if (this.#waiting.has(mark) && !this.#sending.has(mark)) continue;
+      this.#waiting.delete(mark);
+      this.#waiting.set(mark, removal);
+    }
+    if (this.#waiting.size > mostMarks) {
+      const first = this.#firstWaiting();
+      this.#waiting.clear();
+      this.#waiting.set(marks.everything, first);
+    }
+    while (this.#firstWaiting() <= removal) if (!(await this.#sendSome())) return false;
+    return true;
+  }
+
+  /** Removals that wait to be sent. */
+  protected get queued(): number {
+    return this.#waiting.size;
+  }
+
+  /** Sends what waits; false when that failed. Never rejects. */
+  protected async flush(): Promise<boolean> {
+    const last = this.#removals;
+    while (this.#firstWaiting() <= last) if (!(await this.#sendSome())) return false;
+    return true;
+  }
+
+  #firstWaiting(): number {
+    return this.#waiting.values().next().value ?? Number.POSITIVE_INFINITY;
+  }
+
+  #sendSome(): Promise<boolean> {
+    this.#round ??= this.#sendBatch().finally(() => {
+      this.#round = undefined;
+    });
+    return this.#round;
+  }
+
+  async #sendBatch(): Promise<boolean> {
+    const batch = new Map<Mark, number>();
+    for (const [mark, removal] of this.#waiting) {
+      if (batch.size === mostAtOnce) break;
+      batch.set(mark, removal);
+    }
+    this.#sending = batch;
+    try {
+      await this.send([...batch.keys()], this.#failing ? this.#pending.epoch : 0);
+    } catch {
+      this.#failing = true;
+      return false;
+    } finally {
+      this.#sending = new Map();
+    }
+    for (const [mark, removal] of batch) {
+      if (this.#waiting.get(mark) === removal) this.#waiting.delete(mark);
+    }
+    if (this.#waiting.size > 0) return true;
+    this.#failing = false;
+    this.#pending = new MarkTable();
+    return true;
+  }
+}

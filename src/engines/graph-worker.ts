@@ -1,0 +1,31 @@
+// Builds one graph in a thread of its own and writes it to a private file. Started by graph.ts, imported by nobody.
+import { createHash } from 'node:crypto';
+import { createReadStream, writeFileSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { GraphJob, GraphReport } from './graph.js';
+import { loadHnswlib } from './hnswlib.js';
+
+const { dimension, M, efConstruction, efSearch, space, seed, ids, vectors, path } = workerData as GraphJob;
+// Twice what float32 loses in the product of a row with itself.
+const likeness = 1e-5;
+const rowOf = (at: number) => Array.from(vectors.subarray(at * dimension, (at + 1) * dimension));
+
+const library = await loadHnswlib();
+const index = new library(space, dimension);
+index.initIndex(ids.length, M, efConstruction, seed);
+for (const [at, id] of ids.entries()) index.addPoint(rowOf(at), id);
+
+// A row is an orphan when a search for its very vector comes upon neither it nor its like.
+index.setEf(efSearch);
+const orphans: number[] = [];
+for (const at of ids.keys()) {
+  const { distances } = index.searchKnn(rowOf(at), 1);
+  if ((distances[0] ?? Number.POSITIVE_INFINITY) > likeness) orphans.push(at);
+}
+
+writeFileSync(path, '', { mode: 0o600, flag: 'wx' });
+index.writeIndexSync(path);
+const hash = createHash('sha256');
+await pipeline(createReadStream(path), hash);
+parentPort?.postMessage({ sha256: hash.digest('hex'), orphans } satisfies GraphReport);

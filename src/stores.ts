@@ -1,0 +1,221 @@
+// From configuration to what holds entries and documents: tier B with its ledger and leases, engines, vector databases. For open.ts alone.
+import { readFileSync } from 'node:fs';
+import type { Config, TlsConfig } from './config/types.js';
+import type { Clock } from './core/clock.js';
+import type { Embedder } from './core/embedder.js';
+import { ConfigError } from './core/errors.js';
+import type { Leases } from './core/lease.js';
+import type { Ledger } from './core/ledger.js';
+import type { Tier } from './core/tier.js';
+import type { Environment } from './disk/environment.js';
+import { diskLedger } from './disk/ledger.js';
+import { autoEngine } from './engines/auto.js';
+import type { Engine } from './engines/engine.js';
+import { FlatEngine } from './engines/flat.js';
+import { openHnswEngine } from './engines/hnsw.js';
+import { openRedis, type RedisConnection, type RedisOptions } from './redis/connection.js';
+import { redisLeases } from './redis/lease.js';
+import { redisLedger } from './redis/ledger.js';
+import { diskTier } from './tiers/disk.js';
+import { redisTier, type SealOptions } from './tiers/redis.js';
+import type { VectorDatabase } from './vectordb/database.js';
+import { openEmbeddedDatabase } from './vectordb/embedded.js';
+import { openFaissDatabase } from './vectordb/faiss.js';
+import { openQdrantDatabase } from './vectordb/qdrant.js';
+import { tlsDispatcher } from './vectordb/qdrant-tls.js';
+
+/** What the processes of a cache have in common besides documents. */
+export interface Shared {
+  readonly tier: Tier;
+  readonly ledger: Ledger;
+  readonly leases: Leases | undefined;
+  /** On a server. */
+  readonly isRemote: boolean;
+  /** Releases what the three stand on, after them. */
+  close(): Promise<void>;
+}
+
+/** Opens tier B: on disk, where the processes of one machine share it, or in Redis. @throws {ConfigError} ERR_LLM_CACHE_CONFIG */
+export async function openShared(
+  config: Config,
+  environment: Environment,
+  clock: Clock,
+  client?: RedisOptions['client'],
+): Promise<Shared> {
+  const { redis, cache } = config;
+  if (!redis.enabled && client === undefined) {
+    const tier = diskTier(environment, { maxBytes: cache.maxDiskBytes, clock });
+    const ledger = diskLedger(environment, { clock });
+    return { tier, ledger, leases: undefined, isRemote: false, close: async () => {} };
+  }
+  const { keyPrefix, maxStaleMs, leaseMs } = redis;
+  const { commandTimeoutMs } = redis;
+  const place = client === undefined ? redisOptions(config) : { client, commandTimeoutMs };
+  const connection = await openRedis({ ...place, clock });
+  try {
+    return {
+      tier: await openRedisTier(config, connection, clock),
+      ledger: await redisLedger(connection, { keyPrefix, maxStaleMs, clock }),
+      isRemote: true,
+      leases: redis.lease ? redisLeases(connection, { keyPrefix, leaseMs, clock }) : undefined,
+      close: () => connection.close(),
+    };
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+function openRedisTier({ redis }: Config, connection: RedisConnection, clock: Clock): Promise<Tier> {
+  const { keyPrefix, ttlSeconds, ttlJitter, sliding, maxEntryBytes } = redis;
+  const seal = sealOptions(redis);
+  return redisTier({
+    connection,
+    keyPrefix,
+    ttlMs: ttlSeconds * 1000,
+    ttlJitter,
+    sliding,
+    maxEntryBytes,
+    seal,
+    clock,
+  });
+}
+
+function redisOptions({ redis }: Config): RedisOptions {
+  const { host, port, db, cluster, sentinels, sentinelName } = redis;
+  const place =
+    cluster !== undefined
+      ? { cluster: cluster.map(toAddress) }
+      : sentinels !== undefined
+        ? {
+            sentinels: sentinels.map(toAddress),
+            sentinelName,
+            sentinelPassword: redis.sentinelPassword?.reveal(),
+            db,
+          }
+        : { host, port, db };
+  return {
+    ...place,
+    username: redis.username,
+    password: redis.password?.reveal(),
+    tls: tlsOptions('redis', redis.tls),
+    commandTimeoutMs: redis.commandTimeoutMs,
+    connectTimeoutMs: redis.connectTimeoutMs,
+    socketTimeoutMs: redis.socketTimeoutMs,
+  };
+}
+
+function toAddress(node: string): { host: string; port: number } {
+  const colon = node.lastIndexOf(':');
+  return { host: node.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(node.slice(colon + 1)) };
+}
+
+function sealOptions({ seal, sealKeys }: Config['redis']): SealOptions | undefined {
+  if (seal === 'none' || sealKeys === undefined) return undefined;
+  const keys = sealKeys
+    .reveal()
+    .split(',')
+    .map((text) => {
+      const [, id, secret] = /^([\w.-]{1,32}):([0-9a-f]{64})$/i.exec(text.trim()) ?? [];
+      if (id === undefined || secret === undefined) {
+        throw new ConfigError('redis.seal_keys: expected id:64 hexadecimal digits, several with commas');
+      }
+      return { id, secret };
+    });
+  return { mode: seal, keys };
+}
+
+function tlsOptions(section: string, tls: TlsConfig): object | undefined {
+  if (!tls.enabled) return undefined;
+  const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
+  const { serverName, rejectUnauthorized } = tls;
+  try {
+    return {
+      ca: read(tls.caFile),
+      cert: read(tls.certFile),
+      key: read(tls.keyFile),
+      rejectUnauthorized,
+      ...(serverName === undefined ? {} : { servername: serverName }),
+    };
+  } catch (error) {
+    throw new ConfigError(`${section}.tls: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** An empty engine of the kind that the configuration names. @throws {MissingPackageError} ERR_LLM_CACHE_MISSING_PACKAGE for `hnsw` */
+export async function openEngine(
+  kind: Config['cache']['engine'],
+  dimension: number,
+  { hnsw }: Config,
+): Promise<Engine> {
+  if (kind === 'flat') return new FlatEngine(dimension);
+  const { m: M, efConstruction, efSearch, space } = hnsw;
+  const options = { M, efConstruction, efSearch, space };
+  return kind === 'hnsw' ? openHnswEngine(dimension, options) : autoEngine(dimension, options);
+}
+
+/** Names of the embedded databases of tier C and of the corpus. */
+export const answersDatabase = 'answers';
+export const corpusDatabase = 'corpus';
+
+/**
+ * Opens a vector database of the configured kind. On Qdrant the corpus has the configured collection, and answers one beside it.
+ * @throws {ConfigError} ERR_LLM_CACHE_CONFIG · {MissingPackageError} ERR_LLM_CACHE_MISSING_PACKAGE
+ */
+export async function openDatabase(
+  name: typeof answersDatabase | typeof corpusDatabase,
+  config: Config,
+  environment: Environment,
+  embedder: Embedder,
+  clock: Clock,
+): Promise<VectorDatabase> {
+  const { dimension } = embedder;
+  const { backend, engine: kind } = config.vectorDb;
+  if (backend === 'qdrant') return openQdrant(name, config, embedder, clock);
+  if (backend === 'faiss') {
+    const { indexType, metric, nlist, nprobe, pqEnabled, pqM, pqNbits } = config.faiss;
+    const { m, efConstruction, efSearch } = config.hnsw;
+    return openFaissDatabase(environment, {
+      name,
+      dimension,
+      indexType: indexType === 'IVF' && pqEnabled ? 'IVFPQ' : indexType,
+      metric,
+      nlist,
+      nprobe,
+      pqM,
+      pqNbits,
+      m,
+      efConstruction,
+      efSearch,
+      clock,
+    });
+  }
+  const engine = await openEngine(kind, dimension, config);
+  return openEmbeddedDatabase(environment, { name, dimension, engine, clock });
+}
+
+async function openQdrant(
+  name: string,
+  { qdrant }: Config,
+  { dimension, fingerprint }: Embedder,
+  clock: Clock,
+): Promise<VectorDatabase> {
+  const { host, port, collection, timeoutMs, shardNumber, replicationFactor, writeConsistencyFactor } =
+    qdrant;
+  const tls = tlsOptions('qdrant', qdrant.tls);
+  return openQdrantDatabase({
+    host,
+    port,
+    https: qdrant.tls.enabled,
+    dispatcher: tls && (await tlsDispatcher(tls)),
+    apiKey: qdrant.apiKey?.reveal(),
+    collection: name === corpusDatabase ? collection : `${collection}_${name}`,
+    dimension,
+    embedder: fingerprint,
+    timeoutMs,
+    shardNumber,
+    replicationFactor,
+    writeConsistencyFactor,
+    clock,
+  });
+}
