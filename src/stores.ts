@@ -8,6 +8,7 @@ import type { Leases } from './core/lease.js';
 import type { Ledger } from './core/ledger.js';
 import type { Tier } from './core/tier.js';
 import type { Environment } from './disk/environment.js';
+import { diskJournal } from './disk/journal.js';
 import { diskLedger } from './disk/ledger.js';
 import { autoEngine } from './engines/auto.js';
 import type { Engine } from './engines/engine.js';
@@ -22,7 +23,6 @@ import type { VectorDatabase } from './vectordb/database.js';
 import { openEmbeddedDatabase } from './vectordb/embedded.js';
 import { openFaissDatabase } from './vectordb/faiss.js';
 import { openQdrantDatabase } from './vectordb/qdrant.js';
-import { tlsDispatcher } from './vectordb/qdrant-tls.js';
 
 /** What the processes of a cache have in common besides documents. */
 export interface Shared {
@@ -55,7 +55,12 @@ export async function openShared(
   try {
     return {
       tier: await openRedisTier(config, connection, clock),
-      ledger: await redisLedger(connection, { keyPrefix, maxStaleMs, clock }),
+      ledger: await redisLedger(connection, {
+        keyPrefix,
+        maxStaleMs,
+        journal: diskJournal(environment),
+        clock,
+      }),
       isRemote: true,
       leases: redis.lease ? redisLeases(connection, { keyPrefix, leaseMs, clock }) : undefined,
       close: () => connection.close(),
@@ -194,7 +199,7 @@ export async function openDatabase(
   return openEmbeddedDatabase(environment, { name, dimension, engine, clock });
 }
 
-async function openQdrant(
+function openQdrant(
   name: string,
   { qdrant }: Config,
   { dimension, fingerprint }: Embedder,
@@ -207,7 +212,7 @@ async function openQdrant(
     host,
     port,
     https: qdrant.tls.enabled,
-    dispatcher: tls && (await tlsDispatcher(tls)),
+    tls,
     apiKey: qdrant.apiKey?.reveal(),
     collection: name === corpusDatabase ? collection : `${collection}_${name}`,
     dimension,

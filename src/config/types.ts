@@ -140,15 +140,15 @@ export interface FaissConfig {
   readonly indexType: 'Flat' | 'IVF' | 'IVFPQ' | 'HNSW';
   /** Accepted for compatibility: the index is made from the vectors in the cache directory. Default undefined. Environment: FAISS_INDEX_PATH. */
   readonly indexPath: string | undefined;
-  /** Inverted lists, 1 to 16,777,216. Default 1024. Environment: FAISS_NLIST. */
+  /** Inverted lists, 1 to 65,536. Default 1024. Environment: FAISS_NLIST. */
   readonly nlist: number;
-  /** Lists searched, 1 to 16,777,216. Default 8. Environment: FAISS_NPROBE. */
+  /** Lists searched, 1 to 65,536. Default 8. Environment: FAISS_NPROBE. */
   readonly nprobe: number;
   /** Compress vectors by product quantisation: makes `IVF` an `IVFPQ`. Default false. Environment: PQ_ENABLED. */
   readonly pqEnabled: boolean;
-  /** Parts a vector is cut into, 1 to 4,096. Default 64. Environment: PQ_M. */
-  readonly pqM: number;
-  /** Bits a part, 1 to 16. Default 8. Environment: PQ_NBITS. */
+  /** Parts a vector is cut into, 1 to 4,096; divides the dimension. Undefined (the default): its greatest divisor up to 64. Environment: PQ_M. */
+  readonly pqM: number | undefined;
+  /** Bits a part, 1 to 12. Default 8. Environment: PQ_NBITS. */
   readonly pqNbits: number;
   /** Distance; on unit vectors both rank alike. Default `L2`. */
   readonly metric: 'L2' | 'IP';

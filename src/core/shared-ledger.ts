@@ -11,6 +11,13 @@ import {
   mostMarks,
 } from './ledger.js';
 
+/** Remembers across restarts what could not be sent. */
+export interface Journal {
+  held(): readonly Mark[];
+  add(removed: Iterable<Mark>): Promise<void>;
+  drop(removed: Iterable<Mark>): Promise<void>;
+}
+
 // One message to the keeper of the order: small enough for its time-out.
 const mostAtOnce = 200;
 
@@ -34,9 +41,17 @@ export abstract class SharedLedger implements Ledger {
   #removals = 0;
   #tick: Epoch = 0;
   #failing = false;
+  readonly #journal: Journal | undefined;
+  readonly #journaled = new Set<Mark>();
 
-  constructor(clock: Clock) {
+  /** What the journal holds is sent first. */
+  constructor(clock: Clock, journal?: Journal) {
     this.clock = clock;
+    this.#journal = journal;
+    const unsent = journal?.held() ?? [];
+    if (unsent.length === 0) return;
+    for (const mark of unsent) this.#journaled.add(mark);
+    this.#note(unsent);
   }
 
   /** Adds marks to the order, each later than `above`, and notes their epochs in `known`. Rejects when some may not be in it. */
@@ -64,6 +79,17 @@ export abstract class SharedLedger implements Ledger {
   }
 
   async remove(removed: readonly Mark[]): Promise<boolean> {
+    const removal = this.#note(removed);
+    while (this.#firstWaiting() <= removal) {
+      if (await this.#sendSome()) continue;
+      await this.#remember(removed);
+      return false;
+    }
+    return true;
+  }
+
+  /** Notes removals here and queues them; the number of this round. */
+  #note(removed: readonly Mark[]): number {
     const removal = ++this.#removals;
     this.#tick = Math.max(this.#tick, this.epoch, Math.ceil(this.clock.wall() + 1) * epochsPerMs) + 1;
     for (const mark of removed) {
@@ -78,8 +104,22 @@ export abstract class SharedLedger implements Ledger {
       this.#waiting.clear();
       this.#waiting.set(marks.everything, first);
     }
-    while (this.#firstWaiting() <= removal) if (!(await this.#sendSome())) return false;
-    return true;
+    return removal;
+  }
+
+  /** So that they are sent although this process may end before it can. */
+  async #remember(removed: readonly Mark[]): Promise<void> {
+    const unsent = removed.filter((mark) => this.#waiting.has(mark));
+    for (const mark of unsent) this.#journaled.add(mark);
+    // A full disk leaves what stands in memory.
+    await this.#journal?.add(unsent).catch(() => {});
+  }
+
+  /** What was sent, or has become part of the removal of everything, need not be remembered. */
+  #settle(): void {
+    const sent = [...this.#journaled].filter((mark) => !this.#waiting.has(mark));
+    for (const mark of sent) this.#journaled.delete(mark);
+    this.#journal?.drop(sent).catch(() => {});
   }
 
   /** Removals that wait to be sent. */
@@ -123,6 +163,7 @@ export abstract class SharedLedger implements Ledger {
     for (const [mark, removal] of batch) {
       if (this.#waiting.get(mark) === removal) this.#waiting.delete(mark);
     }
+    if (this.#journaled.size > 0) this.#settle();
     if (this.#waiting.size > 0) return true;
     this.#failing = false;
     this.#pending = new MarkTable();

@@ -2,9 +2,9 @@
 import { ClosedError, EmbedderMismatchError } from '../core/errors.js';
 import { decodeRecord, encodeRecord } from './codec.js';
 import { type BytesDatabase, type BytesRoot, bytesOf, openNamed, openRoot } from './file.js';
-import { type Operation, Writer } from './writer.js';
+import { type Condition, type Operation, Writer } from './writer.js';
 
-export type { Operation } from './writer.js';
+export type { Condition, Operation } from './writer.js';
 
 /** A database's readable face; every read sees what was committed last. */
 export interface Reader {
@@ -82,13 +82,10 @@ export class Environment {
     };
   }
 
-  /** Commits all operations or none. @throws as `Writer.write`. */
-  async write(
-    operations: readonly Operation[],
-    unlessPresent?: { database: string; key: Uint8Array },
-  ): Promise<boolean> {
+  /** Commits all operations or none; false when the condition did not hold. @throws as `Writer.write`. */
+  async write(operations: readonly Operation[], condition?: Condition): Promise<boolean> {
     this.#checkOpen();
-    const applied = await this.#writer.write(operations, unlessPresent);
+    const applied = await this.#writer.write(operations, condition);
     // The reader's snapshot may be older than this commit; whoever awaited the write must see it.
     if (!this.#closing) this.#root.resetReadTxn();
     return applied;
@@ -102,8 +99,8 @@ export class Environment {
     if (this.embedder() === undefined) {
       const value = encodeRecord({ name: embedder.name, fingerprint: embedder.fingerprint });
       // Another process may be tying it to another embedder at this moment.
-      const unlessPresent = { database: metaDatabase, key: embedderKey };
-      await this.write([{ kind: 'put', database: metaDatabase, key: embedderKey, value }], unlessPresent);
+      const absent = { database: metaDatabase, key: embedderKey };
+      await this.write([{ kind: 'put', database: metaDatabase, key: embedderKey, value }], absent);
     }
     const stored = this.embedder() as EmbedderIdentity;
     if (stored.fingerprint !== embedder.fingerprint) {

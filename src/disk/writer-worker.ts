@@ -2,7 +2,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { expiryOf } from './codec.js';
 import { type BytesDatabase, bytesOf, checkSpace, openNamed, openRoot } from './file.js';
-import type { Batch, Operation, Outcome } from './writer.js';
+import type { Batch, Condition, Operation, Outcome } from './writer.js';
 
 const port = parentPort as MessagePort;
 const directory = workerData.directory as string;
@@ -68,10 +68,14 @@ function answer(outcome: Outcome): void {
 }
 
 function apply(batch: Batch): boolean {
-  const condition = batch.unlessPresent;
-  if (condition && database(condition.database).doesExist(Buffer.from(condition.key))) return false;
+  if (batch.condition && !holds(batch.condition)) return false;
   for (const operation of batch.operations) applyOne(operation);
   return true;
+}
+
+function holds({ database: name, key, value }: Condition): boolean {
+  if (value === undefined) return !database(name).doesExist(Buffer.from(key));
+  return database(name).getBinary(Buffer.from(key))?.equals(value) ?? false;
 }
 
 function applyOne(operation: Operation): void {

@@ -32,8 +32,14 @@ export type Operation =
 export interface Batch {
   readonly id: number;
   readonly operations: readonly Operation[];
-  /** The batch is skipped when this key is present. */
-  readonly unlessPresent?: { readonly database: string; readonly key: Uint8Array } | undefined;
+  readonly condition?: Condition | undefined;
+}
+
+/** A batch is skipped when the key is present; with a value, unless the key holds that value. */
+export interface Condition {
+  readonly database: string;
+  readonly key: Uint8Array;
+  readonly value?: Uint8Array | undefined;
 }
 
 /** What the writer thread answers. */
@@ -64,10 +70,10 @@ export class Writer {
   }
 
   /**
-   * Resolves when the batch is on stable storage: true, or false where `unlessPresent` skipped it.
+   * Resolves when the batch is on stable storage: true, or false where the condition skipped it.
    * @throws {CapacityError} ERR_LLM_CACHE_CAPACITY when the disk is full · {BusyError} ERR_LLM_CACHE_BUSY when 8,192 batches wait
    */
-  write(operations: readonly Operation[], unlessPresent?: Batch['unlessPresent']): Promise<boolean> {
+  write(operations: readonly Operation[], condition?: Condition): Promise<boolean> {
     if (this.#closed) return Promise.reject(new ClosedError('the disk environment'));
     if (this.#pending.size >= mostPending)
       return Promise.reject(new BusyError('the disk writer', mostPending));
@@ -76,7 +82,7 @@ export class Writer {
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
       worker.ref();
-      worker.postMessage({ id, operations, unlessPresent } satisfies Batch);
+      worker.postMessage({ id, operations, condition } satisfies Batch);
     });
   }
 

@@ -9,8 +9,8 @@ export interface AutoOptions extends Omit<HnswOptions, 'graphFrom'> {
 }
 
 // `npm run bench -- crossover --sizes 50000,100000`: clustered vectors, d = 384, k = 10, M 16, efConstruction 200, efSearch 50, two
-// cores, AVX-512, in use by others too. n = 50,000: flat p50 177 microseconds, hnsw 274 at recall 0.988, built in 34 s.
-// n = 100,000: flat 595, hnsw 282 at recall 0.957, built in 88 s. The lines cross at 62,000, but until a scan takes longer than the
+// cores, AVX-512, in use by others too. n = 50,000: flat p50 167 microseconds, hnsw 267 at recall 0.989, built in 77 s.
+// n = 100,000: flat 595, hnsw 282 at recall 0.957. The lines cross at 62,000, but until a scan takes longer than the
 // 0.3 milliseconds that the event loop may be held, exact answers are worth more. Gaussian vectors, n = 10,000: recall 0.53.
 const defaultCrossover = 80_000;
 

@@ -3,11 +3,13 @@ import { createHash } from 'node:crypto';
 import { createReadStream, writeFileSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { parentPort, workerData } from 'node:worker_threads';
+// Lowers the priority of this thread.
+import '../workers/task.js';
 import type { GraphJob, GraphReport } from './graph.js';
 import { loadHnswlib } from './hnswlib.js';
 
 const { dimension, M, efConstruction, efSearch, space, seed, ids, vectors, path } = workerData as GraphJob;
-// Twice what float32 loses in the product of a row with itself.
+// More than float32 loses in the product of a row with itself, less than tells two questions apart.
 const likeness = 1e-5;
 const rowOf = (at: number) => Array.from(vectors.subarray(at * dimension, (at + 1) * dimension));
 
@@ -20,8 +22,11 @@ for (const [at, id] of ids.entries()) index.addPoint(rowOf(at), id);
 index.setEf(efSearch);
 const orphans: number[] = [];
 for (const at of ids.keys()) {
-  const { distances } = index.searchKnn(rowOf(at), 1);
-  if ((distances[0] ?? Number.POSITIVE_INFINITY) > likeness) orphans.push(at);
+  const row = rowOf(at);
+  const { distances } = index.searchKnn(row, 1);
+  // By inner product a row that is a little short of unit length is that far from itself.
+  const own = space === 'ip' ? 1 - row.reduce((sum, value) => sum + value * value, 0) : 0;
+  if ((distances[0] ?? Number.POSITIVE_INFINITY) > own + likeness) orphans.push(at);
 }
 
 writeFileSync(path, '', { mode: 0o600, flag: 'wx' });

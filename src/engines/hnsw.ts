@@ -35,19 +35,20 @@ const homeBytes = 48;
 
 /**
  * Graphs that never change, and beside them the exact index for what came since. A worker thread builds a partition's graph; rows
- * set meanwhile and later stand in the flat index and are searched with it; rows removed or replaced are skipped in the graph.
- * When they come to more than a third of the partition, the worker builds it anew. So a change costs what it costs in the flat
- * index (2 microseconds at dimension 384, against 0.3 to 1 millisecond for `addPoint` and 2 to 4 for a replacement), a graph is
- * always as good as new, and hnswlib's deletion is never used: adding near many deleted rows loses the new ones (hnswlib 3.0.0
- * takes the last of an empty list there). Rows that a fresh graph does not find by their own vectors stay in the flat index: a stored question
- * asked again is found.
+ * set meanwhile and later stand in the flat index and are searched with it; rows removed or replaced are skipped in the graph. When
+ * they come to more than a third of the partition, the graph is built anew. So a change costs 2 microseconds at dimension 384,
+ * against 0.3 to 1 millisecond for `addPoint` and 2 to 4 for a replacement; a graph is always as good as new; and hnswlib's deletion
+ * is never used: what is added near many deleted rows is lost (hnswlib-node 3.0.0 takes the last of an empty list there). Rows that
+ * a fresh graph does not find by their own vectors stay in the flat index: a stored question asked again is found.
  *
  * A search returns min(k, rows) neighbours: those of the flat index exactly, those of the graph by `efSearch`. While a graph is
  * built, the partition is served by what was there before. Nothing is kept across restarts: `load` serves exactly at once and
- * graphs follow. At dimension 384 the thread takes 0.3 milliseconds a row at 10,000 rows, 0.7 at 50,000, 0.9 at 100,000, and while
- * it builds, rows and graph stand in memory twice more; the event loop is held for 0.25 milliseconds at a time, and once a build
- * for 0.12 microseconds a row, when the old graph's memory is given back. Data without structure, such as Gaussian vectors, is
- * found badly by any graph (recall@10 0.4 to 0.5 at the default `efSearch`): stay with the flat engine there.
+ * graphs follow.
+ *
+ * Cost at dimension 384: the thread takes 0.6 milliseconds a row at 10,000 rows and 1.5 at 50,000 (two busy cores), and the rows
+ * and the new graph stand in memory twice until it is done. The event loop is held for about 0.25 milliseconds at a time, and once a
+ * build for 0.12 microseconds a row, when the old graph's memory is given back. Vectors without structure, such as Gaussian ones,
+ * are found badly by a graph (recall@10 about 0.5 at the default `efSearch`): the flat engine is for them.
  */
 export class HnswEngine implements Engine {
   readonly dimension: number;

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../core/clock.js';
 import type { Epoch } from '../core/entry.js';
 import { CodecError } from '../core/errors.js';
 import { epochsPerMs, type Ledger, type LedgerHealth, type Mark, marks, mostMarks } from '../core/ledger.js';
-import { SharedLedger } from '../core/shared-ledger.js';
+import { type Journal, SharedLedger } from '../core/shared-ledger.js';
 import type { RedisConnection, RedisNode } from './connection.js';
 
 /** Where the stream is and how closely it is followed. */
@@ -16,6 +16,8 @@ export interface RedisLedgerOptions {
    * reached, what this process holds is served.
    */
   readonly maxStaleMs?: number | undefined;
+  /** Keeps removals that could not be sent across restarts of this process. Default: they are kept in memory. */
+  readonly journal?: Journal | undefined;
   /** Milliseconds between two readings. Default 250, or a quarter of `maxStaleMs` where that is less. */
   readonly pollMs?: number | undefined;
 }
@@ -73,7 +75,7 @@ class RedisLedger extends SharedLedger {
   #closed = false;
 
   constructor(connection: RedisConnection, options: RedisLedgerOptions) {
-    super(options.clock ?? systemClock);
+    super(options.clock ?? systemClock, options.journal);
     this.#connection = connection;
     this.#redis = connection.client as RedisNode;
     this.#stream = `${options.keyPrefix ?? 'llm-cache'}:{removals}`;

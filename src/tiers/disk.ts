@@ -70,8 +70,8 @@ class DiskTier implements Tier {
         maxBytes: this.#maxBytes,
       },
     ];
-    const unlessPresent = onlyIfAbsent && held === undefined ? { database, key } : undefined;
-    await this.#environment.write(operations, unlessPresent);
+    const absent = onlyIfAbsent && held === undefined ? { database, key } : undefined;
+    await this.#environment.write(operations, absent);
     return true;
   }
 

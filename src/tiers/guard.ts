@@ -225,6 +225,7 @@ class Guard implements GuardedTier {
       result = call.run();
     } catch (error) {
       const fault = this.#translate(call.operation, error);
+      this.#countKind(fault);
       if (isProbe) this.#judge(fault, call, ticket);
       throw fault;
     }
@@ -246,6 +247,7 @@ class Guard implements GuardedTier {
         settled = true;
         cancel();
         const fault = this.#translate(operation, error);
+        this.#countKind(fault);
         // Before anybody is told: who asks again at once finds the breaker as the failure left it.
         this.#judge(fault, call, ticket);
         reject(fault);
@@ -264,7 +266,6 @@ class Guard implements GuardedTier {
 
   /** What a failure says about the tier as such. */
   #judge(fault: CacheError, { isWrite }: { isWrite: boolean }, ticket: Ticket): void {
-    if (fault instanceof TierError && isCounted(fault.kind)) this.#counts.add(fault.kind);
     if (!isTierFault(fault)) {
       this.#breaker.succeeded(ticket);
       return;
@@ -287,9 +288,14 @@ class Guard implements GuardedTier {
       return;
     }
     this.#lastError = fault.message;
-    if (fault instanceof TierTimeoutError) this.#counts.add('timeouts');
-    else if (fault instanceof CodecError) this.#counts.add('corrupt');
-    else this.#counts.add('errors');
+    if (fault instanceof CodecError) this.#counts.add('corrupt');
+    else if (!(fault instanceof TierTimeoutError)) this.#counts.add('errors');
+  }
+
+  #countKind(fault: CacheError): void {
+    if (!(fault instanceof TierError)) return;
+    if (fault.kind === 'timeout') this.#counts.add('timeouts');
+    else if (isCounted(fault.kind)) this.#counts.add(fault.kind);
   }
 }
 

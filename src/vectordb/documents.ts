@@ -6,7 +6,7 @@ import { ClosedError, CodecError, InvalidArgumentError } from '../core/errors.js
 import { Tally } from '../core/tally.js';
 import type { MaybePromise } from '../core/tier.js';
 import { decodeRecord, encodeRecord, toVector, vectorBytes } from '../disk/codec.js';
-import type { Environment, Operation, Reader } from '../disk/environment.js';
+import type { Condition, Environment, Operation, Reader } from '../disk/environment.js';
 import { checkVector } from '../engines/flat.js';
 import { ChangeLog, type LogRecord, type News } from './change-log.js';
 import { checkDocument, checkId, checkScope } from './checks.js';
@@ -94,12 +94,11 @@ export class Documents {
     if (documents.length === 0) return;
     const keyed = documents.map((document) => ({ document, key: storedKey(document.scope, document.id) }));
     const names = [...new Set(keyed.map(({ key }) => latin1(key)))];
-    const swept = this.#sweep(new Set(names));
+    const sweeping = this.#sweep(new Set(names));
     const operations = keyed.flatMap(({ document, key }) => this.#puts(document, key));
-    const scopes = [...documents.map(({ scope }) => scope), ...swept.scopes];
-    await this.#upserting.during(names, () =>
-      this.#commit([...swept.operations, ...operations], scopes, { put: names, removed: swept.names }),
-    );
+    const scopes = documents.map(({ scope }) => scope);
+    await this.#upserting.during(names, () => this.#commit(operations, scopes, { put: names }));
+    await sweeping;
   }
 
   /** Removes by id, or what passes a filter; how many there were. An empty filter passes everything, no filter is a mistake. */
@@ -267,22 +266,25 @@ export class Documents {
     return [bodies, vectors].map((database) => ({ kind: 'remove', database, key }));
   }
 
-  /** The removal of some documents that have expired, but for those that are being written. */
-  #sweep(written: ReadonlySet<string>): { operations: Operation[]; names: string[]; scopes: string[] } {
+  /** Removes some documents that have expired, but for those that are being written, here or by another process. */
+  async #sweep(written: ReadonlySet<string>): Promise<void> {
     const nowMs = this.#clock.wall();
-    const operations: Operation[] = [];
-    const names: string[] = [];
-    for (const { key, removal } of this.#expiries.due(nowMs, sweptPerWrite)) {
+    const sweeps = this.#expiries.due(nowMs, sweptPerWrite).map(async ({ key, removal }) => {
       const name = latin1(key);
-      if (written.has(name) || this.#upserting.has(name)) continue;
-      operations.push(removal);
-      const body = bodyOf(this.#bodies.get(key));
+      if (written.has(name) || this.#upserting.has(name)) return;
+      const value = this.#bodies.get(key);
+      const body = bodyOf(value);
       // A document written anew since has a record of its own.
-      if (body === undefined || (body.expiresAtMs ?? Number.POSITIVE_INFINITY) > nowMs) continue;
-      names.push(name);
-      operations.push(...this.#removals(key));
-    }
-    return { operations, names, scopes: names.map(scopeOf) };
+      if (body === undefined || (body.expiresAtMs ?? Number.POSITIVE_INFINITY) > nowMs) {
+        await this.#environment.write([removal]);
+        return;
+      }
+      const unchanged = { database: this.#names.bodies, key, value };
+      const removals = [removal, ...this.#removals(key)];
+      await this.#commit(removals, [scopeOf(name)], { removed: [name] }, unchanged);
+    });
+    // The next write finds what could not be swept.
+    await Promise.allSettled(sweeps);
   }
 
   /** Writes, with a record in the log and a new version for each scope; an undefined one stands for all. */
@@ -290,13 +292,14 @@ export class Documents {
     changes: readonly Operation[],
     scopes: readonly (string | undefined)[],
     record: LogRecord,
+    condition?: Condition,
   ): Promise<void> {
     const version = new TextEncoder().encode(randomUUID());
     const renewals = [...new Set(scopes)].map((scope): Operation => {
       const key = scope === undefined ? allScopes : scopeBytes(scope);
       return { kind: 'put', database: this.#names.versions, key, value: version };
     });
-    await this.#environment.write([...changes, ...renewals, this.#log.append(record)]);
+    await this.#environment.write([...changes, ...renewals, this.#log.append(record)], condition);
   }
 
   #checkOpen(): void {

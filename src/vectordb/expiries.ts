@@ -1,4 +1,4 @@
-// Which documents expire when, in a database of the environment; embedded.ts imports it.
+// Which documents expire when, in a database of the environment; documents.ts imports it.
 import type { Environment, Operation, Reader } from '../disk/environment.js';
 
 // A record is its key alone: the time, big-endian so that records sort by it, and the document's stored key.

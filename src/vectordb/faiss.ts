@@ -3,18 +3,19 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { systemClock } from '../core/clock.js';
 import { ClosedError } from '../core/errors.js';
 import { native } from '../core/native.js';
+import type { MaybePromise } from '../core/tier.js';
 import type { Environment } from '../disk/environment.js';
-import { checkScope, checkSearch } from './checks.js';
+import { checkSearch } from './checks.js';
 import type { Found, SearchOptions, StoredDocument, VectorDatabase } from './database.js';
 import { Documents, scopeOf } from './documents.js';
-import { type FaissDatabaseOptions, type IndexPlan, planOf } from './faiss-options.js';
-import { FaissPartition } from './faiss-partition.js';
-import type { FaissSpec } from './faiss-protocol.js';
-import { type Candidates, LostIndexError } from './faiss-rows.js';
-import { FaissThread } from './faiss-thread.js';
+import { type FaissDatabaseOptions, type IndexPlan, planOf } from './faiss/options.js';
+import { FaissPartition } from './faiss/partition.js';
+import type { FaissSpec } from './faiss/protocol.js';
+import { type Candidates, LostIndexError } from './faiss/rows.js';
+import { FaissThread } from './faiss/thread.js';
 import { type Clause, type Filter, parseFilter, passes } from './filter.js';
 
-export type { FaissDatabaseOptions } from './faiss-options.js';
+export type { FaissDatabaseOptions } from './faiss/options.js';
 
 /** What serves a scope at the moment. */
 export interface ServingIndex {
@@ -100,10 +101,7 @@ class Database implements FaissDatabase {
   }
 
   async delete(scope: string, which: readonly string[] | Filter): Promise<number> {
-    checkScope(scope);
-    const removed = Array.isArray(which)
-      ? await this.#documents.remove(scope, which)
-      : await this.#documents.removePassing(scope, parseFilter(which as Filter));
+    const removed = await this.#documents.delete(scope, which);
     this.#refresh([scope]);
     return removed;
   }
@@ -113,9 +111,8 @@ class Database implements FaissDatabase {
     this.#refresh([]);
   }
 
-  count(scope?: string, filter?: Filter): number | Promise<number> {
-    if (scope === undefined || filter === undefined) return this.#documents.count(scope);
-    return this.#documents.passing(scope, parseFilter(filter)).then((names) => names.length);
+  count(scope?: string, filter?: Filter): MaybePromise<number> {
+    return this.#documents.count(scope, filter);
   }
 
   bytes(): number {

@@ -6,10 +6,10 @@ import { native } from '../core/native.js';
 import { checkId, checkScope, checkSearch } from './checks.js';
 import type { Found, SearchOptions, StoredDocument, VectorDatabase } from './database.js';
 import { type Clause, type Filter, parseFilter, passes } from './filter.js';
-import { batches, chunks, idsPerRequest, QdrantCalls } from './qdrant-calls.js';
-import { connectQdrant } from './qdrant-connection.js';
-import { all, type Condition, type IndexKind, translateClause } from './qdrant-filter.js';
-import { type QdrantDatabaseOptions, type QdrantSettings, qdrantSettings } from './qdrant-options.js';
+import { batches, chunks, idsPerRequest, QdrantCalls } from './qdrant/calls.js';
+import { connectQdrant } from './qdrant/connection.js';
+import { all, type Condition, type IndexKind, translateClause } from './qdrant/filter.js';
+import { type QdrantDatabaseOptions, type QdrantSettings, qdrantSettings } from './qdrant/options.js';
 import {
   isRecord,
   type Ownership,
@@ -21,10 +21,10 @@ import {
   toPoint,
   toVector,
   versionId,
-} from './qdrant-points.js';
-import { WriteOrder } from './write-order.js';
+} from './qdrant/points.js';
+import { WriteOrder } from './qdrant/write-order.js';
 
-export type { QdrantDatabaseOptions } from './qdrant-options.js';
+export type { QdrantDatabaseOptions } from './qdrant/options.js';
 
 /** A database on a Qdrant server. */
 export interface QdrantDatabase extends VectorDatabase {

@@ -41,7 +41,10 @@ test('a tag, a source, a scope and a key make a miss of what they name, exactly 
       const wanted = value === gone ? 'none' : 'exact';
       assert.is((await cache.get(prompt, { scope })).match, wanted, `${JSON.stringify(what)}: ${prompt}`);
     }
-    const alike = { tagged: 'how do I undo the last commit please', sourced: 'what is the capital of france please' };
+    const alike = {
+      tagged: 'how do I undo the last commit please',
+      sourced: 'what is the capital of france please',
+    };
     for (const [value, prompt] of Object.entries(alike)) {
       const { match } = await cache.get(prompt);
       assert.is(match, value === gone ? 'none' : 'semantic', prompt);

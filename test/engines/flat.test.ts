@@ -3,8 +3,15 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CacheError, DimensionError, InvalidArgumentError } from '#dist/core/errors.js';
 import { FlatEngine } from '#dist/engines/flat.js';
+import { engineConformance, printedSeed } from './conformance.ts';
 
 const test = suite('flat engine');
+printedSeed();
+
+engineConformance(test, async (dimension) => ({
+  engine: new FlatEngine(dimension),
+  settle: async () => {},
+}));
 
 /** Unit vectors in the plane, by angle in degrees. */
 const at = (degrees: number) =>
@@ -15,21 +22,6 @@ function circle(): FlatEngine {
   for (let id = 0; id < 36; id++) engine.set(id, id % 2, at(id * 10));
   return engine;
 }
-
-test('neighbours come best first, by cosine, from the partition asked for', () => {
-  const found = circle().search(at(41), 0, 3);
-  assert.equal(
-    found.map(({ id }) => id),
-    [4, 6, 2],
-  );
-  assert.ok(Math.abs((found[0]?.similarity ?? 0) - Math.cos(Math.PI / 180)) < 1e-6);
-  assert.equal(
-    circle()
-      .search(at(41), 1, 2)
-      .map(({ id }) => id),
-    [5, 3],
-  );
-});
 
 test('equal neighbours come by id, and more than there are cannot be had', () => {
   const engine = new FlatEngine(2);
@@ -42,29 +34,6 @@ test('equal neighbours come by id, and more than there are cannot be had', () =>
   assert.equal(engine.search(at(20), 6, 3), []);
 });
 
-test('a vector that moves to another partition leaves the old one', () => {
-  const engine = circle();
-  engine.set(4, 1, at(40));
-  assert.is(engine.size, 36);
-  assert.is.not(engine.search(at(40), 0, 1)[0]?.id, 4);
-  assert.is(engine.search(at(40), 1, 1)[0]?.id, 4);
-});
-
-test('a removed vector is not found again, and clearing a partition leaves the others', () => {
-  const engine = circle();
-  assert.is(engine.remove(4), true);
-  assert.is(engine.remove(4), false);
-  assert.is(engine.has(4), false);
-  assert.is(engine.read(4), undefined);
-  assert.not(engine.search(at(40), 0, 36).some(({ id }) => id === 4));
-  engine.clear(0);
-  assert.is(engine.size, 18);
-  assert.equal(engine.search(at(40), 0, 5), []);
-  assert.is(engine.search(at(40), 1, 36).length, 18);
-  engine.clear();
-  assert.is(engine.size, 0);
-});
-
 test('similarity never leaves [-1, 1]', () => {
   // 0.6 and 0.8 as float32 make a square sum just over 1.
   const engine = new FlatEngine(2);
@@ -75,16 +44,6 @@ test('similarity never leaves [-1, 1]', () => {
     { id: 0, similarity: 1 },
     { id: 1, similarity: -1 },
   ]);
-});
-
-test('bytes follow growth and removal', () => {
-  const engine = new FlatEngine(64);
-  const empty = engine.bytes;
-  const vector = new Float32Array(64).fill(1 / 8);
-  for (let id = 0; id < 1000; id++) engine.set(id, 0, vector);
-  assert.ok(engine.bytes > empty + 1000 * 64 * 5);
-  engine.clear();
-  assert.ok(engine.bytes < empty + 1024);
 });
 
 test('vectors that have no direction or no unit length are refused', () => {
@@ -161,30 +120,20 @@ test('wrong lengths, types and numbers are refused with typed errors, and nothin
   assert.is(JSON.stringify(engine.search(at(7), 0, 36)), before);
 });
 
-test('an engine built off the event loop answers as one that was filled', async () => {
+test('an engine that was loaded answers as one that was filled', async () => {
   const ids = Uint32Array.from({ length: 36 }, (_, id) => id);
-  const partitions = ids.map((id) => id % 2);
   const vectors = new Float32Array(72);
   for (const id of ids) vectors.set(at(id * 10), id * 2);
-  const built = await FlatEngine.build(2, ids, partitions, vectors);
+  const loaded = new FlatEngine(2);
+  await loaded.load(
+    ids,
+    ids.map((id) => id % 2),
+    vectors,
+  );
   const filled = circle();
   for (let degrees = 0; degrees < 360; degrees += 7) {
-    assert.equal(built.search(at(degrees), degrees % 2, 5), filled.search(at(degrees), degrees % 2, 5));
+    assert.equal(loaded.search(at(degrees), degrees % 2, 5), filled.search(at(degrees), degrees % 2, 5));
   }
-  assert.is(built.size, 36);
-  for (const [rows, kind] of [
-    [vectors.subarray(1), DimensionError],
-    [new Float32Array(72), InvalidArgumentError],
-  ] as const) {
-    await FlatEngine.build(2, ids, partitions, rows).then(
-      () => assert.unreachable(),
-      (error) => assert.instance(error, kind),
-    );
-  }
-  await FlatEngine.build(2, ids, partitions.subarray(1), vectors).then(
-    () => assert.unreachable(),
-    (error) => assert.instance(error, DimensionError),
-  );
 });
 
 test.run();

@@ -4,6 +4,7 @@ import type { Embedder, Embedding } from '#dist/core/embedder.js';
 import { type Manifest, memoryManifest } from '#dist/ingest/manifest.js';
 import { type IngestOptions, type IngestReport, ingest } from '#dist/ingest/pipeline.js';
 import type { StoredDocument, VectorDatabase } from '#dist/vectordb/database.js';
+import type { Filter } from '#dist/vectordb/filter.js';
 
 export const scope = 'ab'.repeat(32);
 
@@ -46,9 +47,14 @@ export class OracleDatabase implements VectorDatabase {
     return ids.map((id) => this.documents.get(id));
   }
 
-  async delete(_scope: string, ids: readonly string[]): Promise<number> {
+  vectors(scope: string, ids: readonly string[]) {
+    return this.get(scope, ids).map((document) => document?.vector);
+  }
+
+  async delete(_scope: string, which: readonly string[] | Filter): Promise<number> {
+    if (!Array.isArray(which)) throw new Error('not for these tests');
     let found = 0;
-    for (const id of ids) {
+    for (const id of which) {
       this.#fuse.burn();
       if (this.documents.delete(id)) found++;
     }

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { Environment } from '#dist/disk/environment.js';
 import { manualClock, randomUnitVector, seededRandom, vectorDatabaseContract } from '#dist/testing/index.js';
 import { openEmbeddedDatabase } from '#dist/vectordb/embedded.js';
-import { codeOf, startChild, temporaryDirectory } from '../disk/support.js';
+import { codeOf, temporaryDirectory } from '../disk/support.js';
 
 const test = suite('embedded vector database');
 const scope = 'c'.repeat(64);
@@ -75,33 +75,6 @@ test('after close a search is refused and never answered as if nothing were ther
   await database.close();
   assert.is(await codeOf(() => database.search(stored.vector, { scope, topK: 1 })), 'ERR_LLM_CACHE_CLOSED');
   assert.is(await codeOf(() => database.upsert([stored])), 'ERR_LLM_CACHE_CLOSED');
-  await environment.close();
-});
-
-test('the version is that of what a search sees, not of what another process has written since', async () => {
-  const { directory, environment, database } = await opened();
-  await database.upsert([document('mine')]);
-  const before = await database.version(scope);
-  const child = startChild('vectordb/fixtures/upsert.mjs', [directory, scope, 'theirs']);
-  assert.is(await child.line(), 'written');
-  assert.is(await child.ended, 0, child.stderr());
-  const byId = await database.get(scope, ['theirs']);
-  assert.is(byId[0]?.text, 'theirs', 'by id it is there at once');
-  const found = await database.search(randomUnitVector(8, random), { scope, topK: 9 });
-  if (found.length === 1)
-    assert.is(await database.version(scope), before, 'an old index has the old version');
-  const fresh = await openEmbeddedDatabase(environment, { name: 'mine', dimension: 8 });
-  assert.is.not(await fresh.version(scope), before);
-  assert.is((await fresh.search(randomUnitVector(8, random), { scope, topK: 9 })).length, 2);
-  await database.upsert([document('again')]);
-  const seen = (await database.search(randomUnitVector(8, random), { scope, topK: 9 })).length;
-  const third = await openEmbeddedDatabase(environment, { name: 'mine', dimension: 8 });
-  if (seen < 3)
-    assert.is.not(
-      await database.version(scope),
-      await third.version(scope),
-      'an index that lacks documents never has the version of one that has them',
-    );
   await environment.close();
 });
 

@@ -1,6 +1,6 @@
 // Requests to Qdrant: time limits, retries and errors of our own; the only importer of its client, which is loaded on first use. For qdrant.ts and its parts.
 import type { QdrantClient } from '@qdrant/js-client-rest';
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../../core/clock.js';
 import {
   type CacheError,
   CapacityError,
@@ -9,7 +9,7 @@ import {
   MissingPackageError,
   TierError,
   TierTimeoutError,
-} from '../core/errors.js';
+} from '../../core/errors.js';
 
 /** The calls of the REST interface, each with its own paths and bodies. */
 export type QdrantApi = ReturnType<QdrantClient['api']>;

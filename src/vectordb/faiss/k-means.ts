@@ -1,5 +1,5 @@
-// k-means in small steps, so that a thread that trains also answers; faiss-worker.ts and faiss-training.ts import it.
-import { native } from '../core/native.js';
+// k-means in small steps, so that a thread that trains also answers; worker.ts and training.ts import it.
+import { native } from '../../core/native.js';
 
 /** What to cluster and how. */
 export interface KMeansInput {

@@ -1,11 +1,11 @@
-// One index in the faiss thread and which document each of its rows stands for; faiss-partition.ts imports it.
+// One index in the faiss thread and which document each of its rows stands for; partition.ts imports it.
 import { randomUUID } from 'node:crypto';
-import { BusyError, TierError } from '../core/errors.js';
-import type { Documents } from './documents.js';
-import { sample } from './faiss-k-means.js';
-import { bytesPerRow, sampleSize } from './faiss-options.js';
-import type { FaissReply, FaissRequest, FaissSpec } from './faiss-protocol.js';
-import type { FaissThread } from './faiss-thread.js';
+import { BusyError, TierError } from '../../core/errors.js';
+import type { Documents } from '../documents.js';
+import { sample } from './k-means.js';
+import { bytesPerRow, sampleSize } from './options.js';
+import type { FaissReply, FaissRequest, FaissSpec } from './protocol.js';
+import type { FaissThread } from './thread.js';
 
 /** The thread no longer has the index. */
 export class LostIndexError extends TierError {

@@ -1,10 +1,10 @@
 // The index of one scope: which kind it is, when it is built anew, and that it serves meanwhile; faiss.ts imports it.
-import type { Documents } from './documents.js';
-import { repeatableRandom } from './faiss-k-means.js';
-import { type IndexPlan, isOutgrown, specFor } from './faiss-options.js';
-import { type Candidates, FaissRows } from './faiss-rows.js';
-import type { FaissThread } from './faiss-thread.js';
-import { parseFilter } from './filter.js';
+import type { Documents } from '../documents.js';
+import { parseFilter } from '../filter.js';
+import { repeatableRandom } from './k-means.js';
+import { type IndexPlan, isOutgrown, specFor } from './options.js';
+import { type Candidates, FaissRows } from './rows.js';
+import type { FaissThread } from './thread.js';
 
 const everything = parseFilter(undefined);
 // Fewer dead rows are not worth the work.

@@ -1,7 +1,7 @@
-// What a faiss database can be told, and which index suits how many rows; faiss.ts and faiss-partition.ts import it.
-import type { Clock } from '../core/clock.js';
-import { InvalidArgumentError } from '../core/errors.js';
-import type { FaissMetric, FaissSpec } from './faiss-protocol.js';
+// What a faiss database can be told, and which index suits how many rows; faiss.ts and partition.ts import it.
+import type { Clock } from '../../core/clock.js';
+import { InvalidArgumentError } from '../../core/errors.js';
+import type { FaissMetric, FaissSpec } from './protocol.js';
 
 /** How a faiss database is opened. */
 export interface FaissDatabaseOptions {

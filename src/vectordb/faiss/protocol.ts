@@ -1,4 +1,4 @@
-// What the faiss database and its worker thread say to each other; imported by the files named faiss-… alone.
+// What the faiss database and its worker thread say to each other; imported by the files of this folder alone.
 
 /** How rows are compared: squared Euclidean distance or inner product. Of vectors of unit length both give the same order. */
 export type FaissMetric = 'L2' | 'IP';

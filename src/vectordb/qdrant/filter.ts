@@ -1,5 +1,5 @@
 // Filters in Qdrant's language, and how fields are named in its payloads; for qdrant.ts and its parts alone.
-import type { Clause, MetadataValue } from './filter.js';
+import type { Clause, MetadataValue } from '../filter.js';
 
 /** What a payload index of Qdrant holds. */
 export type IndexKind = 'keyword' | 'integer' | 'float' | 'bool';

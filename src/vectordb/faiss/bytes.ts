@@ -1,5 +1,5 @@
-// faiss' serialised form of indices without rows, of which faiss-node lets one set neither nprobe nor efSearch; faiss-worker.ts imports it.
-import type { FaissMetric } from './faiss-protocol.js';
+// faiss' serialised form of indices without rows, of which faiss-node lets one set neither nprobe nor efSearch; worker.ts imports it.
+import type { FaissMetric } from './protocol.js';
 
 /** What an inverted-file index without rows is made of. */
 export interface TrainedIvf {

@@ -1,8 +1,8 @@
 // The calls the Qdrant database makes on its collection, their answers checked for form; for qdrant.ts alone.
-import { TierError } from '../core/errors.js';
-import { type CollectionOptions, ensureCollection } from './qdrant-collection.js';
-import type { QdrantApi, QdrantConnection, RequestInit } from './qdrant-connection.js';
-import { isRecord, type Point } from './qdrant-points.js';
+import { TierError } from '../../core/errors.js';
+import { type CollectionOptions, ensureCollection } from './collection.js';
+import type { QdrantApi, QdrantConnection, RequestInit } from './connection.js';
+import { isRecord, type Point } from './points.js';
 
 /** Ids a request names at most. */
 export const idsPerRequest = 512;

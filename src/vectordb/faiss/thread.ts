@@ -1,11 +1,11 @@
-// The one thread of this process in which faiss runs, shared by all its databases; faiss.ts and faiss-rows.ts import it.
-import { ClosedError, MissingPackageError, TierError } from '../core/errors.js';
-import { WorkerPool } from '../workers/pool.js';
-import type { FaissReply, FaissRequest } from './faiss-protocol.js';
+// The one thread of this process in which faiss runs, shared by all its databases; faiss.ts and rows.ts import it.
+import { ClosedError, MissingPackageError, TierError } from '../../core/errors.js';
+import { WorkerPool } from '../../workers/pool.js';
+import type { FaissReply, FaissRequest } from './protocol.js';
 
 type Pool = WorkerPool<FaissRequest, FaissReply>;
 
-const worker = new URL('./faiss-worker.js', import.meta.url);
+const worker = new URL('./worker.js', import.meta.url);
 
 let users = 0;
 let pool: Pool | undefined;

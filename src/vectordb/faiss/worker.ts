@@ -1,9 +1,9 @@
-// Holds the faiss indices of this process, in its one thread for them. Started by faiss-thread.ts, imported by nobody.
-import { task } from '../workers/task.js';
-import { withWidths } from './faiss-bytes.js';
-import { repeatableRandom } from './faiss-k-means.js';
-import type { FaissMetric, FaissReply, FaissRequest, FaissSpec } from './faiss-protocol.js';
-import { trainIvf } from './faiss-training.js';
+// Holds the faiss indices of this process, in its one thread for them. Started by thread.ts, imported by nobody.
+import { task } from '../../workers/task.js';
+import { withWidths } from './bytes.js';
+import { repeatableRandom } from './k-means.js';
+import type { FaissMetric, FaissReply, FaissRequest, FaissSpec } from './protocol.js';
+import { trainIvf } from './training.js';
 
 type Faiss = typeof import('faiss-node');
 type Index = InstanceType<Faiss['Index']>;

@@ -1,5 +1,5 @@
 // Keeps writes to a server in the order they were asked for, where the order matters; vectordb/ alone imports it.
-import { BusyError } from '../core/errors.js';
+import { BusyError } from '../../core/errors.js';
 
 /** What a write changes: some ids, or everything, of a scope, or of all scopes. */
 export interface Touched {

@@ -1,7 +1,7 @@
 // The collection that documents are kept in: made when it is missing, checked when it is there, never changed; for qdrant.ts alone.
-import { ConfigError } from '../core/errors.js';
-import type { QdrantConnection } from './qdrant-connection.js';
-import { type IndexKind, pathOf } from './qdrant-filter.js';
+import { ConfigError } from '../../core/errors.js';
+import type { QdrantConnection } from './connection.js';
+import { type IndexKind, pathOf } from './filter.js';
 
 /** How a collection is made; of one that exists only the dimension and the metric must agree. */
 export interface CollectionOptions {

@@ -1,10 +1,10 @@
 // Documents as points of Qdrant, and points judged and turned back into documents; for qdrant.ts alone.
 import { createHash } from 'node:crypto';
-import { InvalidArgumentError } from '../core/errors.js';
-import { checkDocument } from './checks.js';
-import type { StoredDocument } from './database.js';
-import type { MetadataValue } from './filter.js';
-import { decodeField, encodeField, type IndexKind } from './qdrant-filter.js';
+import { InvalidArgumentError } from '../../core/errors.js';
+import { checkDocument } from '../checks.js';
+import type { StoredDocument } from '../database.js';
+import type { MetadataValue } from '../filter.js';
+import { decodeField, encodeField, type IndexKind } from './filter.js';
 
 /** A document as it is sent. Names that begin with `_` are ours; metadata has an object of its own. */
 export interface Point {

@@ -1,4 +1,4 @@
-// The part of faiss-node that faiss-worker.ts uses: the package is optional, so its own types may be absent. Read by the compiler alone.
+// The part of faiss-node that worker.ts uses: the package is optional, so its own types may be absent. Read by the compiler alone.
 declare module 'faiss-node' {
   /** An index; rows count from 0 in the order they were added. What faiss itself refuses ends the process: check before. */
   class Index {

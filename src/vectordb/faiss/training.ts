@@ -1,7 +1,7 @@
-// Trains inverted-file indices from a sample, in small steps; faiss-worker.ts imports it.
-import { type ProductQuantiser, trainedIvf } from './faiss-bytes.js';
-import { kMeans, nearestOf, rowAt } from './faiss-k-means.js';
-import type { FaissSpec } from './faiss-protocol.js';
+// Trains inverted-file indices from a sample, in small steps; worker.ts imports it.
+import { type ProductQuantiser, trainedIvf } from './bytes.js';
+import { kMeans, nearestOf, rowAt } from './k-means.js';
+import type { FaissSpec } from './protocol.js';
 
 type IvfSpec = Extract<FaissSpec, { type: 'IVF' | 'IVFPQ' }>;
 

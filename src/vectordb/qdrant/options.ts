@@ -1,8 +1,8 @@
 // The options of the Qdrant database, checked and completed; for qdrant.ts alone.
-import { type Clock, systemClock } from '../core/clock.js';
-import { ConfigError, InvalidArgumentError } from '../core/errors.js';
-import type { CollectionOptions } from './qdrant-collection.js';
-import type { ConnectionSettings } from './qdrant-connection.js';
+import { type Clock, systemClock } from '../../core/clock.js';
+import { ConfigError, InvalidArgumentError } from '../../core/errors.js';
+import type { CollectionOptions } from './collection.js';
+import type { ConnectionSettings } from './connection.js';
 
 /** Where Qdrant is, which collection, and for which embedder. */
 export interface QdrantDatabaseOptions extends CollectionOptions {
