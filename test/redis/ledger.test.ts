@@ -6,6 +6,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Epoch } from '#dist/core/entry.js';
 import { type Ledger, marks, mostMarks } from '#dist/core/ledger.js';
+import { Environment } from '#dist/disk/environment.js';
+import { diskJournal } from '#dist/disk/journal.js';
 import { openRedis, type RedisConnection } from '#dist/redis/connection.js';
 import { type RedisLedgerOptions, redisLedger } from '#dist/redis/ledger.js';
 import { seededRandom } from '#dist/testing/index.js';
@@ -296,6 +298,32 @@ function withServer(server: RedisServer): void {
     await a.close();
     await other.close();
     await own.stop();
+  });
+
+  test('what could not be sent is sent by the next process of the directory', async () => {
+    const server = await startRedis();
+    const port = server.port;
+    const directory = temporaryDirectory();
+    let environment = new Environment(directory);
+    const other = await open(port);
+    const held = entryOf('k', other.ledger.epoch, ['t']);
+    let a = await open(port, { journal: diskJournal(environment) });
+    // Its connection alone breaks: the server, and the other process, go on.
+    a.connection.client.disconnect();
+    assert.is(await a.ledger.remove([marks.tag('t')]), false);
+    await a.connection.close();
+    await a.ledger.close();
+    await environment.close();
+    assert.is(other.ledger.isAlive(held), true, 'it cannot know');
+    environment = new Environment(directory);
+    a = await open(port, { journal: diskJournal(environment) });
+    await until('the other knows', () => !other.ledger.isAlive(held), 3000);
+    await until('nothing waits', () => a.ledger.health().queued === 0, 3000);
+    await until('the journal is empty', () => diskJournal(environment).held().length === 0, 3000);
+    await a.close();
+    await other.close();
+    await environment.close();
+    await server.stop();
   });
 
   test('a hanging server: a removal is queued within the time-out of a command, and told afterwards', async () => {
