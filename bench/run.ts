@@ -5,6 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { planOf } from './cases/all.js';
+import { crossoverLines } from './cases/crossover.js';
 import { entries } from './cases/tiers.js';
 import { ownRows } from './data/own.js';
 import { Contestant, killChildren } from './harness/children.js';
@@ -14,7 +15,7 @@ import { htmlReport } from './harness/html.js';
 import { type RedisServer, startRedis } from './harness/redis.js';
 import { noteLines, sectionLines, sectionsOf, titles, units, verdictLines } from './harness/table.js';
 import { judge } from './harness/targets.js';
-import { type CaseName, caseNames, type Ground, type Job, type Row } from './types.js';
+import { type CaseName, caseNames, type Ground, type Job, onRequest, type Row } from './types.js';
 
 const usage = `Usage: npm run bench -- [case …] [options]
   --quick        smaller and shorter: under a minute on two cores
@@ -23,6 +24,7 @@ const usage = `Usage: npm run bench -- [case …] [options]
   --runs N       runs of each contender, 1 to 100; default 5
   --seed N       seed of all data; default 42
   --vectors FILE index cases on your own vectors too: float32 rows of 384 values, unit length
+  --sizes N,…    sizes of the case crossover, each of 100 to 1,000,000; default 1000,10000,50000
   --list         print the cases and end`;
 
 interface Settings {
@@ -33,6 +35,7 @@ interface Settings {
   readonly out: string | undefined;
   readonly html: string | undefined;
   readonly vectors: string | undefined;
+  readonly sizes: readonly number[] | undefined;
 }
 
 function settingsOf(args: string[]): Settings | 'list' | 'help' {
@@ -44,6 +47,7 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
       out: { type: 'string' },
       html: { type: 'string' },
       vectors: { type: 'string' },
+      sizes: { type: 'string' },
       runs: { type: 'string', default: '5' },
       seed: { type: 'string', default: '42' },
       list: { type: 'boolean', default: false },
@@ -57,13 +61,19 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
       throw new Error(`no case ${name}; there are ${caseNames.join(', ')}`);
     }
   }
-  const chosen = new Set(positionals.length === 0 ? caseNames : (positionals as CaseName[]));
+  const chosen = new Set(
+    positionals.length === 0 ? caseNames.filter((name) => !onRequest.has(name)) : (positionals as CaseName[]),
+  );
   const integer = (name: 'runs' | 'seed', least: number, most: number) => {
     const value = Number(values[name]);
     if (Number.isInteger(value) && value >= least && value <= most) return value;
     throw new Error(`--${name}: expected an integer from ${least} to ${most}, got ${values[name]}`);
   };
   const runs = integer('runs', 1, 100);
+  const sizes = values.sizes?.split(',').map(Number);
+  if (sizes?.some((size) => !Number.isInteger(size) || size < 100 || size > 1e6)) {
+    throw new Error(`--sizes: expected integers from 100 to 1,000,000, got ${values.sizes}`);
+  }
   return {
     chosen,
     quick: values.quick,
@@ -72,6 +82,7 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
     out: values.out,
     html: values.html,
     vectors: values.vectors && resolve(values.vectors),
+    sizes,
   };
 }
 
@@ -121,9 +132,9 @@ async function prepare(
 }
 
 async function measure(settings: Settings, header: Header): Promise<Row[]> {
-  const { vectors, quick, runs, seed } = settings;
+  const { vectors, quick, runs, seed, sizes } = settings;
   const own = vectors === undefined ? undefined : { file: vectors, rows: ownRows(vectors, header.d) };
-  const groups = planOf(settings.chosen, { quick, runs, seed }, { kernels: header.kernels, own });
+  const groups = planOf(settings.chosen, { quick, runs, seed }, { kernels: header.kernels, own, sizes });
   const { ground, broken } = await prepare(groups.flat(), settings);
   const rows: Row[] = [];
   for (const group of groups) {
@@ -165,7 +176,7 @@ async function main(): Promise<number> {
   console.log(headerLines(header).join('\n'));
   const rows = await measure(settings, header);
   const verdicts = judge(rows);
-  console.log(['', 'targets', ...verdictLines(verdicts)].join('\n'));
+  console.log(['', 'targets', ...verdictLines(verdicts), ...crossoverLines(rows)].join('\n'));
   console.log(['', 'units', ...units.map((line) => `  ${line}`), '', 'notes', ...noteLines(rows)].join('\n'));
 
   const results = fileURLToPath(new URL('./results/', import.meta.url));

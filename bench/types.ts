@@ -5,6 +5,7 @@ export const caseNames = [
   'key',
   'flat-search',
   'flat-build',
+  'crossover',
   'embed-one',
   'embed-throughput',
   'loop-delay',
@@ -14,7 +15,11 @@ export const caseNames = [
   'tier-b-redis',
   'tier-c',
   'miss',
+  'faults',
 ] as const;
+
+/** Cases that run only when they are named: they take minutes. */
+export const onRequest: ReadonlySet<CaseName> = new Set(['faults']);
 
 /** A case. */
 export type CaseName = (typeof caseNames)[number];
@@ -46,6 +51,8 @@ export interface Job {
   readonly quick: boolean;
   /** Something is timed while it sets up, so nothing else may run then. */
   readonly quietSetup?: boolean;
+  /** What happens to Redis in the fault cases. */
+  readonly fault?: string;
   /** Set in the child's environment; forces a kernel. */
   readonly kernel?: string;
   /** Runs of the index build; 1 takes the build that the search needs anyway. */
@@ -84,6 +91,8 @@ export interface Figures {
   readonly recall: number | null;
   /** Bytes a vector or an entry. */
   readonly bytes: number | null;
+  /** What else was counted or measured, by name and unit; of the last run. */
+  readonly facts?: Readonly<Record<string, number>> | undefined;
 }
 
 /** A contender set up in its own process. */

@@ -8,7 +8,7 @@ import { stripVTControlCharacters } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const filters = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-const fileTimeoutMs = 180_000;
+const fileTimeoutMs = 300_000;
 const suffix = /\.(test|property)\.ts$/;
 
 const files = readdirSync(join(root, 'test'), { recursive: true })

@@ -1,6 +1,8 @@
 // Every case, and what a run of the chosen ones consists of; imported by run.ts.
 import type { CaseName, Job } from '../types.js';
+import { crossover } from './crossover.js';
 import { embed } from './embed.js';
+import { faults } from './faults.js';
 import { flat } from './flat.js';
 import { key } from './key.js';
 import { tiers } from './tiers.js';
@@ -14,6 +16,8 @@ export interface Machine {
   readonly kernels: readonly string[];
   /** Vectors of the user's own. */
   readonly own?: { readonly file: string; readonly rows: number } | undefined;
+  /** Sizes for `crossover`; undefined: its own. */
+  readonly sizes?: readonly number[] | undefined;
 }
 
 /** Some cases and the contests they consist of. */
@@ -23,7 +27,7 @@ export interface CaseDefinition {
   groups(defaults: JobDefaults, machine: Machine): Job[][];
 }
 
-const definitions = [key, flat, embed, tiers];
+const definitions = [key, flat, crossover, embed, tiers, faults];
 
 /** The contests of the chosen cases. */
 export function planOf(chosen: ReadonlySet<CaseName>, defaults: JobDefaults, machine: Machine): Job[][] {

@@ -28,7 +28,16 @@ export interface IndexKind<Index, Query> {
 
 /** Rows `flat-search` and `flat-build` of a contender. */
 export function flatSubject<Index, Query>(kind: IndexKind<Index, Query>): SubjectFactory {
-  return async ({ n: rowCount, d: dimension, data = 'clustered', vectors, seed, quick, buildRuns = 0 }) => {
+  return async ({
+    case: name,
+    n: rowCount,
+    d: dimension,
+    data = 'clustered',
+    vectors,
+    seed,
+    quick,
+    buildRuns = 0,
+  }) => {
     const n = rowCount as number;
     const d = dimension as number;
     const { rows, queries } =
@@ -77,7 +86,10 @@ export function flatSubject<Index, Query>(kind: IndexKind<Index, Query>): Subjec
       return { p50Us: us, p95Us: null, p99Us: null, opsPerS: (n * 1e6) / us, recall, bytes };
     }
 
-    const variants: Variant[] = [kind.note === undefined ? {} : { note: kind.note }];
+    // The case that weighs building against searching says both in one row.
+    const built = name === 'crossover' ? `n = ${n} built in ${(first.us / 1e6).toFixed(2)} s` : undefined;
+    const searchNote = [kind.note, built].filter((part) => part !== undefined).join('; ');
+    const variants: Variant[] = [searchNote === '' ? {} : { note: searchNote }];
     if (buildRuns > 0 && !kind.noBuild) {
       const note = kind.buildNote;
       variants.push({ case: 'flat-build', runs: buildRuns, ...(note === undefined ? {} : { note }) });

@@ -6,6 +6,7 @@ export const subjects: Readonly<Record<string, () => Promise<SubjectFactory>>> =
   'key-ours': async () => (await import('./key.js')).oursKey,
   'key-js': async () => (await import('./key.js')).jsKey,
   'flat-ours': async () => (await import('./flat-ours.js')).oursFlat,
+  'hnsw-ours': async () => (await import('./hnsw-ours.js')).oursHnsw,
   'flat-hnswlib': async () => (await import('./hnswlib.js')).hnswlibFlat,
   'flat-usearch': async () => (await import('./usearch.js')).usearchFlat,
   'flat-usearch-exact': async () => (await import('./usearch.js')).usearchExact,
@@ -21,5 +22,8 @@ export const subjects: Readonly<Record<string, () => Promise<SubjectFactory>>> =
   'cache-ours': async () => (await import('./cache-ours.js')).oursCache,
   'cache-llm-semantic-cache': async () => (await import('./llm-semantic-cache.js')).llmSemanticCache,
   'cache-bentocache': async () => (await import('./bentocache.js')).bentoCache,
+  'fault-outage': async () => (await import('./fault-outage.js')).outage,
+  'fault-wire': async () => (await import('./fault-wire.js')).wire,
+  'fault-processes': async () => (await import('./fault-processes.js')).processesOf,
   'redis-ioredis': async () => (await import('./ioredis.js')).bareRedis,
 };

@@ -66,7 +66,7 @@ function rowOf(lane: Lane, lanes: readonly Lane[]): Row {
   const { variant, figures, failed } = lane;
   const { job } = lane.contestant;
   const { spreadPct, ...middle } = combine(failed === undefined ? figures : []);
-  const { p50Us, p95Us, p99Us, opsPerS, recall, bytes } = middle;
+  const { p50Us, p95Us, p99Us, opsPerS, recall, bytes, facts } = middle;
   return {
     case: variant.case ?? job.case,
     contender:
@@ -83,6 +83,7 @@ function rowOf(lane: Lane, lanes: readonly Lane[]): Row {
     bytes,
     runs: figures.length,
     spreadPct,
+    ...(facts === undefined ? {} : { facts }),
     ...(job.data === undefined ? {} : { data: job.data }),
     ...(variant.embedded === undefined ? {} : { embedded: variant.embedded }),
     ...(variant.note === undefined ? {} : { note: variant.note }),

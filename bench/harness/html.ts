@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type CaseName, caseNames, type Row } from '../types.js';
 import { type Header, headerLines } from './header.js';
-import { cells, nameOf, sectionsOf, titles, units } from './table.js';
+import { cells, factsOf, nameOf, sectionsOf, titles, units } from './table.js';
 import { claims, type Verdict } from './targets.js';
 
 const read = (relative: string) => readFileSync(fileURLToPath(new URL(relative, import.meta.url)), 'utf8');
@@ -114,7 +114,8 @@ function sectionTable({ case: name, heading, rows }: ReturnType<typeof sectionsO
     const label = `<th${row.note === undefined ? '' : ` title="${escapeText(row.note)}"`}>${escapeText(nameOf(row))}</th>`;
     if (row.failed !== undefined)
       return `<tr>${label}<td colspan="7" class="not-reached">failed: ${escapeText(row.failed)}</td></tr>`;
-    const note = row.note === undefined ? '' : `<br><small>${escapeText(row.note)}</small>`;
+    const told = [row.note, row.facts && factsOf(row)].filter((text) => text !== undefined);
+    const note = told.map((text) => `<br><small>${escapeText(text)}</small>`).join('');
     const figures = cells(row).map((cell) => `<td class="number">${cell}</td>`);
     return `<tr>${label.replace('</th>', `${note}</th>`)}${figures.join('')}</tr>`;
   });

@@ -81,7 +81,8 @@ function median(values: readonly number[]): number | null {
 
 /** The middle of several runs, figure by figure; recall is the worst of them. */
 export function combine(runs: readonly Figures[]): Figures & { spreadPct: number | null } {
-  const of = (name: keyof Figures) => runs.map((run) => run[name]).filter((value) => value !== null);
+  const of = (name: Exclude<keyof Figures, 'facts'>) =>
+    runs.map((run) => run[name]).filter((value) => value !== null);
   const leading = of('p50Us').length > 0 ? of('p50Us') : of('opsPerS');
   const middle = median(leading);
   const recalls = of('recall');
@@ -92,6 +93,7 @@ export function combine(runs: readonly Figures[]): Figures & { spreadPct: number
     opsPerS: median(of('opsPerS')),
     recall: recalls.length === 0 ? null : Math.min(...recalls),
     bytes: median(of('bytes')),
+    facts: runs.at(-1)?.facts,
     spreadPct:
       middle === null || leading.length < 2
         ? null

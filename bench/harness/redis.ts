@@ -48,7 +48,8 @@ function stop(server: ChildProcess): void {
   server.kill('SIGKILL');
 }
 
-function freePort(): Promise<number> {
+/** A port of the loopback interface that nobody listens on. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);

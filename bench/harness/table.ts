@@ -7,6 +7,7 @@ export const titles: Readonly<Record<CaseName, string>> = {
   key: 'key of a 60-character question',
   'flat-search': 'the 10 nearest of n vectors',
   'flat-build': 'an index over n vectors',
+  crossover: 'the 10 nearest of n vectors, by scan and by graph',
   'embed-one': 'one 12-token question, one at a time',
   'embed-throughput': '64 questions waiting',
   'loop-delay': 'event-loop delay of the main thread while embedding',
@@ -16,6 +17,7 @@ export const titles: Readonly<Record<CaseName, string>> = {
   'tier-b-redis': 'whole cache, found in Redis',
   'tier-c': 'whole cache, found in the vector database',
   miss: 'whole cache, every tier asked in vain',
+  faults: 'what callers notice while Redis fails',
 };
 
 /** What the columns mean. */
@@ -54,6 +56,15 @@ export function cells({ p50Us, p95Us, p99Us, opsPerS, spreadPct, recall, bytes }
   ];
 }
 
+/** Facts in words. */
+export function factsOf({ facts = {} }: Row): string {
+  return Object.entries(facts)
+    .map(
+      ([name, value]) => `${name} ${Number.isInteger(value) ? value.toLocaleString('en-US') : figure(value)}`,
+    )
+    .join(' · ');
+}
+
 /** What a row is called in a table. */
 export function nameOf({ contender, embedded }: Row): string {
   return embedded === undefined ? contender : `${contender}, ${embedded}`;
@@ -74,7 +85,7 @@ export function sectionsOf(rows: readonly Row[]): Section[] {
       const size = [
         row.n === null ? '' : `n=${figureOfCount(row.n)}`,
         row.d === null ? '' : `d=${row.d}`,
-        name === 'flat-search' ? 'k=10' : '',
+        name === 'flat-search' || name === 'crossover' ? 'k=10' : '',
         row.data ?? '',
       ].filter((part) => part !== '');
       const heading = [name, ...size].join(' · ');
@@ -99,6 +110,7 @@ export function sectionLines({ case: name, heading, rows }: Section): string[] {
   for (const row of rows) {
     const label = `  ${nameOf(row)}`.padEnd(first);
     lines.push(row.failed === undefined ? label + pad(cells(row)) : `${label}  failed: ${row.failed}`);
+    if (row.facts !== undefined) lines.push(`      ${factsOf(row)}`);
   }
   const claim = claims[name];
   if (claim) lines.push(`  reference claims ${claim.claim}; reached when measured: ${claim.reached}`);

@@ -59,6 +59,93 @@ const times = (value: number) => `${value.toFixed(2)}x`;
 const part = (value: number) => `1/${(1 / value).toFixed(1)}`;
 const at10k = { n: 10_000 };
 
+/** Fault cases of ours whose row has the fact. */
+const withFact = (rows: Rows, names: readonly string[], fact: string): number | undefined => {
+  const values = names.map((name) => rows.get('faults', `ours, ${name}`)?.facts?.[fact]);
+  return values.every((value) => value !== undefined) ? Math.max(...(values as number[])) : undefined;
+};
+const outages = ['killed', 'stopped', 'black hole'];
+const count = (value: number) => value.toLocaleString('en-US');
+const wholeMs = (value: number) => `${value.toFixed(0)} ms`;
+
+/** A target that is the worst of a fact over fault cases. */
+function ofFaults(
+  text: string,
+  must: number,
+  names: readonly string[],
+  fact: string | ((rows: Rows, name: string) => number | undefined),
+  show: (value: number) => string = count,
+): Target {
+  return {
+    case: 'faults',
+    text,
+    must,
+    show,
+    measure(rows) {
+      if (typeof fact === 'string') return withFact(rows, names, fact);
+      const values = names.map((name) => fact(rows, name));
+      return values.every((value) => value !== undefined) ? Math.max(...(values as number[])) : undefined;
+    },
+  };
+}
+
+const faultTargets: readonly Target[] = [
+  ofFaults(
+    'Redis killed, stopped or unreachable at 500 questions/s: questions failed, 0',
+    0,
+    outages,
+    'failed',
+  ),
+  ofFaults('the same: questions never answered, 0', 0, outages, 'never answered'),
+  ofFaults(
+    'the same: p99 of hits in memory above the healthy p99: ≤ 1 ms',
+    1,
+    outages,
+    (rows, name) => {
+      const [faulty, healthy] = ['faulty', 'healthy'].map((phase) =>
+        withFact(rows, [name], `memory hit p99 ms ${phase}`),
+      );
+      return faulty === undefined || healthy === undefined ? undefined : faulty - healthy;
+    },
+    (value) => `${value.toFixed(2)} ms`,
+  ),
+  ofFaults('the same: until tier B is given up: ≤ 250 ms', 250, outages, 'given up after ms', wholeMs),
+  ofFaults(
+    'the same: from its return until it is used again: ≤ 2 s',
+    2_000,
+    outages,
+    'used again after ms',
+    wholeMs,
+  ),
+  ofFaults('the same: calls let through per half-open: 1', 1, outages, 'calls per half-open', (value) =>
+    value.toFixed(2),
+  ),
+  ofFaults('Redis 200 ms up, 200 ms down: foreign answers, 0', 0, ['flapping'], 'foreign answers'),
+  ofFaults('the same: unhandled rejections, 0', 0, ['flapping'], 'unhandled rejections'),
+  ofFaults(
+    'the same: growth of the heap: ≤ 1 MB/min',
+    1,
+    ['flapping'],
+    'heap slope MB/min',
+    (value) => `${value.toFixed(2)} MB/min`,
+  ),
+  ofFaults('replies sent twice, 10,000 keys: foreign answers, 0', 0, ['doubled replies'], 'foreign answers'),
+  ofFaults(
+    '10,000 misses of one question at once: generations in one process, 1',
+    1,
+    ['stampede'],
+    'generations, 1 process',
+  ),
+  ofFaults('the same in 4 processes: at most 4', 4, ['stampede'], 'generations, 4 processes'),
+  ofFaults('the same in 4 processes with leases: 1', 1, ['stampede'], 'generations, 4 processes with leases'),
+  ofFaults(
+    'removals while connections are killed, 4 processes: stale hits after 500 ms, 0',
+    0,
+    ['lost connections'],
+    'stale hits after 500 ms',
+  ),
+];
+
 const targets: readonly Target[] = [
   {
     case: 'key',
@@ -138,6 +225,7 @@ const targets: readonly Target[] = [
     measure: (rows) => rows.get('loop-delay', 'ours')?.p99Us ?? undefined,
     show: milliseconds,
   },
+  ...faultTargets,
 ];
 
 /** Judges each target whose case was run; those of the indexes on the user's own vectors too. */
