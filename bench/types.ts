@@ -19,7 +19,7 @@ export const caseNames = [
 ] as const;
 
 /** Cases that run only when they are named: they take minutes. */
-export const onRequest: ReadonlySet<CaseName> = new Set(['faults']);
+export const onRequest: ReadonlySet<CaseName> = new Set(['crossover', 'faults']);
 
 /** A case. */
 export type CaseName = (typeof caseNames)[number];
