@@ -1,10 +1,9 @@
-// The small parts of the core: canonical JSON, scopes, flights, sealed values, removals, counts, errors and the manual clock.
+// The small parts of the core: canonical JSON, scopes, flights, sealed values, counts, errors and the manual clock.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { canonicalJson } from '#dist/core/canonical.js';
 import * as errors from '#dist/core/errors.js';
 import { Flight } from '#dist/core/flight.js';
-import { Removals } from '#dist/core/removals.js';
 import { Scope, type ScopeFields } from '#dist/core/scope.js';
 import { Counters, Latency } from '#dist/core/stats.js';
 import { seal } from '#dist/core/value.js';
@@ -144,24 +143,6 @@ test('sealed values do not change with what they were made of or what was read',
   bytes[0] = 9;
   assert.equal(sealedBytes.read(), new Uint8Array([1]));
   for (const primitive of [null, undefined, 1, 'x', true, 5n]) assert.is(seal(primitive).read(), primitive);
-});
-
-test('a removal counts for its key, its scope or all, and what was forgotten counts as removed', () => {
-  const removals = new Removals();
-  const start = removals.now();
-  assert.is(removals.since(start, 'k', 's'), false);
-  removals.note('k');
-  assert.equal([removals.since(start, 'k', 's'), removals.since(start, 'other', 's')], [true, false]);
-  const later = removals.now();
-  assert.is(removals.since(later, 'k', 's'), false);
-  removals.note('s');
-  assert.equal([removals.since(later, 'other', 's'), removals.since(later, 'other', 't')], [true, false]);
-  for (let i = 0; i < 10_000; i++) removals.note(`n${i}`);
-  assert.is(removals.since(later, 'never removed', 't'), true);
-  const latest = removals.now();
-  assert.is(removals.since(latest, 'never removed', 't'), false);
-  removals.note();
-  assert.is(removals.since(latest, 'never removed', 't'), true);
 });
 
 test('counts add up and latencies keep their order', () => {
