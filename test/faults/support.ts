@@ -129,9 +129,10 @@ export class Subject {
   ): Promise<Subject> {
     // The questions of these tests look alike, and none means the same as another.
     const settings = { ...options, cache: { minSimilarity: 1, ...limits } };
-    return new Subject(
-      await openMock({ ...settings, redis: { enabled: true, host: '127.0.0.1', port, ...redis } }),
-    );
+    const server = { enabled: true, host: '127.0.0.1', port, ...redis };
+    const subject = new Subject(await openMock({ ...settings, redis: server }));
+    open.push(subject);
+    return subject;
   }
 
   /** Tier B's health. */
