@@ -40,8 +40,8 @@ export interface Ledger {
   /** The latest known removal that names the key or its scope. O(1). */
   latest(key: Key, scope: string): Epoch;
   /**
-   * Removes. Takes effect in this process at once; resolves true when every other process can see it, false when it is queued until
-   * they can.
+   * Removes. Takes effect in this process at once; resolves true when every other process can see it and what they removed before it
+   * is known here, false while that is not so, in which case it is queued until they can.
    */
   remove(removed: readonly Mark[]): Promise<boolean>;
   health(): LedgerHealth;

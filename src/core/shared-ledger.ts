@@ -69,9 +69,19 @@ export abstract class SharedLedger implements Ledger {
     if (!this.known.isAlive(entry)) return false;
     if (this.#waiting.size === 0) return true;
     if (this.#failing) return this.#pending.isAlive(entry);
-    // On the way to its own epoch, a removal is later than whatever anybody has stamped.
-    const { key, scope, tags, sources } = entry;
-    return this.#pending.isAlive({ key, scope, tags, sources, epoch: 0 });
+    return !this.#isWaiting(entry);
+  }
+
+  /** True when a removal names it that is on the way to its own epoch, and so later than whatever anybody has stamped. */
+  #isWaiting({ key, scope, tags, sources }: Parameters<Ledger['isAlive']>[0]): boolean {
+    const waiting = this.#waiting;
+    return (
+      waiting.has(marks.everything) ||
+      waiting.has(marks.key(key)) ||
+      waiting.has(marks.scope(scope)) ||
+      (tags?.some((tag) => waiting.has(marks.tag(tag))) ?? false) ||
+      (sources?.some((source) => waiting.has(marks.source(source))) ?? false)
+    );
   }
 
   latest(key: Key, scope: string): Epoch {
@@ -103,6 +113,8 @@ export abstract class SharedLedger implements Ledger {
       const first = this.#firstWaiting();
       this.#waiting.clear();
       this.#waiting.set(marks.everything, first);
+      // What is being sent does not cover what has come since, even if it is everything.
+      this.#sending = new Map();
     }
     return removal;
   }
@@ -156,13 +168,13 @@ export abstract class SharedLedger implements Ledger {
       await this.send([...batch.keys()], this.#failing ? this.#pending.epoch : 0);
     } catch {
       this.#failing = true;
-      return false;
-    } finally {
       this.#sending = new Map();
+      return false;
     }
-    for (const [mark, removal] of batch) {
+    for (const [mark, removal] of this.#sending) {
       if (this.#waiting.get(mark) === removal) this.#waiting.delete(mark);
     }
+    this.#sending = new Map();
     if (this.#journaled.size > 0) this.#settle();
     if (this.#waiting.size > 0) return true;
     this.#failing = false;

@@ -109,6 +109,11 @@ class RedisLedger extends SharedLedger {
     return { epoch: this.epoch, staleMs, queued: this.queued, gaps: this.gaps };
   }
 
+  /** What others removed before it is known here when this resolves true: nothing that carries its epoch has missed any of it. */
+  override async remove(removed: readonly Mark[]): Promise<boolean> {
+    return (await super.remove(removed)) && this.#catchUp();
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -138,6 +143,15 @@ class RedisLedger extends SharedLedger {
     });
     return this.#polling;
   };
+
+  /** Reads what is in the stream by now; false when that failed. */
+  async #catchUp(): Promise<boolean> {
+    const from = this.clock.mono();
+    // One under way may have read before now.
+    await this.#polling;
+    await this.#poll();
+    return this.#confirmedAt >= from;
+  }
 
   /** What waits here goes first: an answer that was removed must not come back with the server. */
   async #confirm(): Promise<void> {
