@@ -28,6 +28,8 @@ import { openQdrantDatabase } from './vectordb/qdrant.js';
 export interface Shared {
   readonly tier: Tier;
   readonly ledger: Ledger;
+  /** Names the ledger's order among those that a directory may be tied to. */
+  readonly order: string;
   readonly leases: Leases | undefined;
   /** On a server. */
   readonly isRemote: boolean;
@@ -46,21 +48,20 @@ export async function openShared(
   if (!redis.enabled && client === undefined) {
     const tier = diskTier(environment, { maxBytes: cache.maxDiskBytes, clock });
     const ledger = diskLedger(environment, { clock });
-    return { tier, ledger, leases: undefined, isRemote: false, close: async () => {} };
+    return { tier, ledger, order: 'disk', leases: undefined, isRemote: false, close: async () => {} };
   }
   const { keyPrefix, maxStaleMs, leaseMs } = redis;
   const { commandTimeoutMs } = redis;
   const place = client === undefined ? redisOptions(config) : { client, commandTimeoutMs };
   const connection = await openRedis({ ...place, clock });
   try {
+    const tier = await openRedisTier(config, connection, clock);
+    const journal = diskJournal(environment);
+    const ledger = await redisLedger(connection, { keyPrefix, maxStaleMs, journal, clock });
     return {
-      tier: await openRedisTier(config, connection, clock),
-      ledger: await redisLedger(connection, {
-        keyPrefix,
-        maxStaleMs,
-        journal: diskJournal(environment),
-        clock,
-      }),
+      tier,
+      ledger,
+      order: `redis ${keyPrefix}`,
       isRemote: true,
       leases: redis.lease ? redisLeases(connection, { keyPrefix, leaseMs, clock }) : undefined,
       close: () => connection.close(),

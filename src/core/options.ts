@@ -1,4 +1,4 @@
-// Checks the options of public calls; cache.ts and query-service.ts import it.
+// Checks the options of public calls. Any folder may import it.
 import { InvalidArgumentError } from './errors.js';
 
 /**

@@ -14,6 +14,8 @@ export interface DiskLedgerOptions {
 }
 
 const database = 'removals';
+const orderDatabase = 'order';
+const orderKey = new TextEncoder().encode('order');
 // Reading when nothing is new takes about 10 microseconds; a person who looks from one process to another waits longer than this.
 const readEveryMs = 25;
 const wholeLog = new Uint8Array();
@@ -25,6 +27,18 @@ const wholeLog = new Uint8Array();
  */
 export function diskLedger(environment: Environment, options: DiskLedgerOptions = {}): Ledger {
   return new DiskLedger(environment, options);
+}
+
+/**
+ * Ties the directory to an order of removals. One that was tied to another may hold what was removed there: all answers from before
+ * are given up, in whatever the new order is shared by. A full disk leaves the tie as it was, and the next opening does it again.
+ */
+export async function bindOrder(environment: Environment, order: string, ledger: Ledger): Promise<void> {
+  const held = environment.reader(orderDatabase).get(orderKey)?.toString('utf8');
+  if (held === order) return;
+  if (held !== undefined) await ledger.remove([marks.everything]);
+  const value = new TextEncoder().encode(order);
+  await environment.write([{ kind: 'put', database: orderDatabase, key: orderKey, value }]).catch(() => {});
 }
 
 class DiskLedger extends SharedLedger {

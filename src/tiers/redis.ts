@@ -2,12 +2,14 @@
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Entry, Key } from '../core/entry.js';
 import { CodecError, InvalidArgumentError } from '../core/errors.js';
+import { checkOptions } from '../core/options.js';
 import type { Scope } from '../core/scope.js';
 import type { SetOptions, Tier, TierSize } from '../core/tier.js';
 import { decodeEntry, encodeEntry } from '../disk/codec.js';
 import { openRedis, type RedisConnection, type RedisOptions } from '../redis/connection.js';
 import { RedisEntries } from '../redis/entries.js';
 import { Hits, type Popular } from '../redis/hits.js';
+import { leaseName } from '../redis/lease.js';
 import { Seal, type SealOptions } from '../redis/seal.js';
 
 export type { RedisAddress, RedisOptions } from '../redis/connection.js';
@@ -46,6 +48,34 @@ export interface RedisTier extends Tier {
   popular(count: number): Promise<readonly Popular[]>;
 }
 
+const optionNames: Record<keyof RedisTierOptions, true> = {
+  url: true,
+  host: true,
+  port: true,
+  db: true,
+  username: true,
+  password: true,
+  tls: true,
+  sentinels: true,
+  sentinelName: true,
+  sentinelUsername: true,
+  sentinelPassword: true,
+  sentinelTls: true,
+  cluster: true,
+  commandTimeoutMs: true,
+  connectTimeoutMs: true,
+  socketTimeoutMs: true,
+  client: true,
+  clock: true,
+  connection: true,
+  keyPrefix: true,
+  ttlMs: true,
+  ttlJitter: true,
+  sliding: true,
+  maxEntryBytes: true,
+  seal: true,
+};
+const knownOptions = new Set(Object.keys(optionNames));
 const batchLength = 256;
 // Of `size`: a million keys take about a second of Redis, a thousand at a time.
 const mostSizeScans = 1_000;
@@ -58,6 +88,7 @@ const mostSampled = 64;
  * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT · {MissingPackageError} ERR_LLM_CACHE_MISSING_PACKAGE without ioredis.
  */
 export async function redisTier(options: RedisTierOptions = {}): Promise<RedisTier> {
+  checkOptions(options, knownOptions);
   const { keyPrefix = 'llm-cache', ttlMs = 3_600_000, ttlJitter = 0.1, maxEntryBytes = 8 << 20 } = options;
   if (typeof keyPrefix !== 'string' || !/^[\w.:-]{1,100}$/.test(keyPrefix)) {
     throw new InvalidArgumentError('keyPrefix', 'letters, digits and _ . : -', keyPrefix);
@@ -140,8 +171,7 @@ class SharedTier implements RedisTier {
     const plain = encodeEntry(entry);
     const bytes = this.#parts.seal?.seal(plain, name) ?? Buffer.from(plain.buffer);
     if (bytes.length > this.#parts.maxEntryBytes) return false;
-    const lease =
-      fence === undefined ? undefined : { name: `${this.#parts.prefix}:lease:{${entry.key}}`, fence };
+    const lease = fence === undefined ? undefined : { name: leaseName(this.#parts.prefix, entry.key), fence };
     const write = this.#entries.write(name, { bytes, ttlMs: this.#ttl(leftMs), onlyIfAbsent, lease });
     const done = write.catch(() => {}).finally(() => this.#writing.delete(done));
     this.#writing.add(done);

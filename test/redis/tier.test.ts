@@ -15,6 +15,11 @@ const a = scopeOf('a');
 const nameOf = (entry: Entry) => `llm-cache:${entry.scope}:{${entry.key}}`;
 const absent = missing('redis-server');
 
+test('an option that is not known is refused', async () => {
+  const mistyped = { port: 1, keyprefix: 'of-another-tenant' } as object;
+  assert.is(await redisTier(mistyped).catch((error) => error.code), 'ERR_LLM_CACHE_ARGUMENT');
+});
+
 test('numbers that mean nothing are refused', async () => {
   for (const options of [
     { ttlJitter: -0.1 },
