@@ -16,19 +16,19 @@ import type {
   SetReport,
 } from './cache-types.js';
 import { Cascade, type CascadeParts, type Finding, type Query } from './cascade.js';
-import type { Entry } from './core/entry.js';
+import type { Entry, Epoch } from './core/entry.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
 import { Flight } from './core/flight.js';
 import { queryKey } from './core/key.js';
 import { checkLabels, Labels } from './core/labels.js';
-import type { Leases } from './core/lease.js';
+import type { Lease, Leases } from './core/lease.js';
 import { type Mark, marks } from './core/ledger.js';
 import { checkOptions } from './core/options.js';
 import { Scope, type ScopeFields } from './core/scope.js';
 import { lead } from './lead.js';
 import { makeLookup } from './lookup.js';
 import type { OpenOptions } from './open.js';
-import { Origin, type OriginParts } from './origin.js';
+import { type Generated, Origin, type OriginParts } from './origin.js';
 import { Recorder } from './recorder.js';
 import type { GuardedTier } from './tiers/guard.js';
 
@@ -37,8 +37,8 @@ export interface CacheParts extends OriginParts, Omit<CascadeParts, 'onEmbedErro
   readonly tiers: readonly GuardedTier[];
   /** Lets one process at a time generate the answer to a question. Default: each process by itself. */
   readonly leases?: Leases | undefined;
-  /** Releases what the cache was built on, after its tiers and the embedder. */
-  readonly release: (stats: CacheStats | undefined) => Promise<void>;
+  /** Releases what the cache was built on, after its tiers and the embedder; the tiers' sizes in `stats` are left out, as 0. */
+  readonly release: (stats: CacheStats) => Promise<void>;
 }
 
 const scopeOptions = new Set(['scope']);
@@ -47,6 +47,17 @@ const setOptions = new Set([...getOptions, 'ttlMs', 'tags', 'sources']);
 const askOptions = new Set([...setOptions, 'refresh']);
 const invalidateOptions = new Set(['tags', 'sources', 'scope', 'key']);
 const mostInvalidated = 1000;
+/** What a flight brings to those who wait for it. */
+interface Resolved {
+  readonly answer: Answer;
+  /** The latest removal known when it began. */
+  readonly epoch: Epoch;
+  /** What cannot be stored cannot be shared either: of a stream only one caller would get all. */
+  readonly storable: boolean;
+  /** False when a removal since names the answer. */
+  isAlive(): boolean;
+}
+
 const neverAborted = new AbortController().signal;
 
 /**
@@ -59,9 +70,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   readonly #origin: Origin;
   readonly #recorder: Recorder;
   readonly #commonScope: Scope;
-  readonly #flight = new Flight<Answer>();
-  // Answers that could not be stored.
-  readonly #unshared = new WeakSet<object>();
+  readonly #flight = new Flight<Resolved>();
   #closing: Promise<void> | undefined;
 
   /** Opens a cache; the same as `openCache`. */
@@ -114,22 +123,19 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     const flight = `${query.key} ${removed}${options.refresh ? ' anew' : ''}`;
     const coalesced = this.#flight.has(flight);
     const work = (signal: AbortSignal) => this.#resolve(query, generate, options, labels, started, signal);
-    const answer = (await this.#flight.run(flight, work, options.signal)) as Answer<T>;
-    if (!coalesced) return answer;
-    // What cannot be stored cannot be shared either: of a stream only one caller would get all.
-    if (this.#unshared.has(answer)) {
-      return (await this.#resolve(
-        query,
-        generate,
-        options,
-        new Labels(options),
-        started,
-        options.signal ?? neverAborted,
-      )) as Answer<T>;
+    const joinedAt = this.#parts.ledger.epoch;
+    const flown = await this.#flight.run(flight, work, options.signal);
+    if (!coalesced) return flown.answer as Answer<T>;
+    if (!flown.storable) {
+      const alone = options.signal ?? neverAborted;
+      const own = this.#resolve(query, generate, options, new Labels(options), started, alone);
+      return (await own).answer as Answer<T>;
     }
+    // Its labels, known only now, may have been removed between its beginning and this call.
+    if (flown.epoch !== joinedAt && !flown.isAlive()) return this.ask(prompt, generate, options);
     this.#recorder.count('queries');
     this.#recorder.count('coalesced');
-    return { ...answer, coalesced, latencyMs: this.#parts.clock.mono() - started };
+    return { ...(flown.answer as Answer<T>), coalesced, latencyMs: this.#parts.clock.mono() - started };
   }
 
   /** Looks up without generating; `match` is `none` on a miss. @throws as `wrap`. */
@@ -164,8 +170,10 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   }
 
   /**
-   * Removes the answer stored under this prompt (not those under questions that mean the same); true when there was one.
-   * @throws {TierError} ERR_LLM_CACHE_TIER when a tier cannot say that it is gone.
+   * Removes the answer stored under this prompt (not those under questions that mean the same) from every tier; true when there was
+   * one. `invalidate({ key })` leaves the tiers to drop it in their time.
+   * @throws {TierError} ERR_LLM_CACHE_TIER when a tier cannot say that it is gone: it is a miss here all the same, and in other
+   * processes once they can be told.
    */
   async delete(prompt: string, options: ScopeOption = {}): Promise<boolean> {
     checkOptions(options, scopeOptions);
@@ -173,7 +181,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     return this.#cascade.delete(key, scope);
   }
 
-  /** Removes all answers, or with `scope` all of that scope. @throws {TierError} ERR_LLM_CACHE_TIER */
+  /** Removes all answers, or with `scope` all of that scope, from every tier. O(answers). @throws {TierError} as `delete` */
   async clear(options: ScopeOption = {}): Promise<void> {
     this.#checkOpen();
     checkOptions(options, scopeOptions);
@@ -224,7 +232,11 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     this.#origin.close();
     this.#closing ??= (async () => {
       await this.#cascade.idle();
-      const stats = await this.stats().catch(() => undefined);
+      // What the tiers hold is of no interest any more, and counting it may take seconds of a server.
+      const stats = this.#recorder.stats(
+        this.#parts.tiers.map(() => ({ entries: 0, bytes: 0 })),
+        this.health(),
+      );
       const { tiers, embedder, ledger, leases, release } = this.#parts;
       const failures: unknown[] = [];
       // One that cannot be closed must not keep the others open.
@@ -247,30 +259,27 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     labels: Labels,
     started: number,
     signal: AbortSignal,
-  ): Promise<Answer> {
+  ): Promise<Resolved> {
     const { ledger, leases, clock } = this.#parts;
     const { epoch } = ledger;
+    const found = (finding: Finding): Resolved => {
+      const { entry } = finding.hit as NonNullable<Finding['hit']>;
+      const answer = this.#record(this.#lookup(query, finding, started)) as Answer;
+      return { answer, epoch, storable: true, isAlive: () => ledger.isAlive(entry) };
+    };
     const finding = await this.#cascade.find(query, signal, refresh);
-    if (finding.hit !== undefined) return this.#record(this.#lookup(query, finding, started)) as Answer;
+    if (finding.hit !== undefined) return found(finding);
     const { lease, finding: other } = refresh ? {} : await lead(leases, this.#cascade, query, signal);
-    const lookup = this.#lookup(query, { ...finding, ...other }, started);
-    if (other !== undefined) return this.#record(lookup) as Answer;
+    if (other !== undefined) return found({ ...finding, ...other });
     const about = { query, embedding: finding.embedding, epoch, labels, ttlMs };
     const generating = this.#origin.generate(generate, about, { lease, replace: refresh }, signal);
-    // Whoever waits for the lease goes on once the answer is stored, or there is none.
-    if (lease !== undefined) {
-      generating
-        .then(({ settled }) => settled)
-        .catch(() => {})
-        .then(() => lease.release());
-    }
+    if (lease !== undefined) releaseAfter(generating, lease, signal);
     const { value, storable } = await generating;
-    const answer = { ...lookup, value, latencyMs: clock.mono() - started };
-    if (!storable) {
-      this.#unshared.add(answer);
-      this.#recorder.count('uncacheable');
-    }
-    return this.#record(answer);
+    const answer = { ...this.#lookup(query, finding, started), value, latencyMs: clock.mono() - started };
+    if (!storable) this.#recorder.count('uncacheable');
+    const { key, scope } = query;
+    const isAlive = () => ledger.isAlive({ key, scope: scope.id, epoch, ...labels.read() });
+    return { answer: this.#record(answer), epoch, storable, isAlive };
   }
 
   #marksOf({ tags, sources, scope, key }: Invalidation): Mark[] {
@@ -334,12 +343,26 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
 
   #scopeOf({ scope }: ScopeOption): Scope {
     if (scope === undefined) return this.#commonScope;
-    return scope instanceof Scope ? scope : this.scope(scope);
+    if (!(scope instanceof Scope)) return this.scope(scope);
+    if (scope.embedder !== this.#commonScope.embedder) {
+      throw new InvalidArgumentError('scope', "one made for this cache's embedder", scope.embedder);
+    }
+    return scope;
   }
 
   #checkOpen(): void {
     if (this.#closing !== undefined) throw new ClosedError('the cache');
   }
+}
+
+/** Lets whoever waits for the lease go on once the answer is stored or there is none, or when nobody here waits for it any more. */
+function releaseAfter(generating: Promise<Generated>, lease: Lease, signal: AbortSignal): void {
+  const release = () => {
+    signal.removeEventListener('abort', release);
+    void lease.release();
+  };
+  signal.addEventListener('abort', release, { once: true });
+  generating.then(({ settled }) => settled).then(release, release);
 }
 
 function checkTtl(ttlMs: number | undefined): void {

@@ -93,7 +93,7 @@ export class Cascade {
       if (entry === 'late') late.push(this.#whenFound(answer as Promise<Entry | undefined>, level));
       else if (entry !== undefined) return this.#exact(entry, level);
     }
-    if (!semantic()) return (await anyOf(late)) ?? nothing;
+    if (!semantic()) return (await this.#anyOf(late)) ?? nothing;
     const started = clock.mono();
     const embedding = await firstOf(late, this.embed(query.text, signal));
     const embedMs = clock.mono() - started;
@@ -101,7 +101,7 @@ export class Cascade {
     const comparable = embedding?.matchable && !refresh;
     const near = comparable ? await this.#findNear(query, embedding) : nothing;
     // The origin costs far more than what is left of a late tier's time.
-    const found = near.hit === undefined ? await anyOf(late) : undefined;
+    const found = near.hit === undefined ? await this.#anyOf(late) : undefined;
     return { ...(found ?? near), embedding, embedMs };
   }
 
@@ -155,13 +155,16 @@ export class Cascade {
     return this.#track(this.#store(entry, lease));
   }
 
-  /** Writes an entry where an older one of its key may be held, here or by other processes, which let go of it first. */
-  replace(entry: Entry, query: Query): Promise<Stored> {
-    return this.#track(this.#replace(entry, query));
+  /**
+   * Writes an entry where an older one of its key may be held, here or by other processes, which let go of it first. One whose
+   * generation took `long` is not stored while others cannot be asked what they have removed meanwhile.
+   */
+  replace(entry: Entry, query: Query, long = false): Promise<Stored> {
+    return this.#track(this.#replace(entry, query, long));
   }
 
   async #store(entry: Entry, lease: Lease | undefined): Promise<Stored> {
-    if (lease !== undefined && !(await lease.isHeld())) return { stored: [], failed: [] };
+    if (lease !== undefined && !(await lease.isHeld())) return notStored;
     const { tiers, onStoreError } = this.#parts;
     const options = lease === undefined ? {} : { fence: lease.fence };
     const writes = tiers.map(async (tier) => {
@@ -178,11 +181,15 @@ export class Cascade {
     return { stored: named('stored'), failed: named('failed') };
   }
 
-  async #replace(entry: Entry, { key, scope }: Query): Promise<Stored> {
+  async #replace(entry: Entry, { key, scope }: Query, long: boolean): Promise<Stored> {
     const { ledger } = this.#parts;
-    if (await this.#isHeld(key, scope)) await ledger.remove([marks.key(key)]);
+    if (!(await this.#isHeld(key, scope))) {
+      return ledger.isAlive(entry) ? this.#store(entry, undefined) : notStored;
+    }
+    const shared = await ledger.remove([marks.key(key)]);
+    if (long && !shared) return notStored;
     // By another name than its key, which was removed just now.
-    if (!ledger.isAlive({ ...entry, key: '' })) return { stored: [], failed: [] };
+    if (!ledger.isAlive({ ...entry, key: '' })) return notStored;
     return this.#store({ ...entry, epoch: ledger.epoch }, undefined);
   }
 
@@ -318,6 +325,15 @@ export class Cascade {
     return found;
   }
 
+  /** The first tier's late exact answer, once each has answered; one may have come a while ago, and been removed since. */
+  async #anyOf(late: readonly Promise<Finding | undefined>[]): Promise<Finding | undefined> {
+    for (const answer of late) {
+      const finding = await answer;
+      if (finding?.hit !== undefined && this.#parts.ledger.isAlive(finding.hit.entry)) return finding;
+    }
+    return undefined;
+  }
+
   /**
    * The ledger first: from then on no lookup serves it, whatever a tier still holds or cannot remove now. Then the last tier first,
    * each after the one below it, so that nothing is promoted from below into a tier that is done.
@@ -345,6 +361,7 @@ export class Cascade {
   }
 }
 
+const notStored: Stored = { stored: [], failed: [] };
 const nothing: Finding = { hit: undefined, refused: undefined, embedding: undefined, embedMs: 0 };
 
 /** Whatever comes first: a late exact answer, or the work that goes on meanwhile. */
@@ -357,13 +374,4 @@ function firstOf<T>(late: readonly Promise<Finding | undefined>[], work: Promise
       }),
   );
   return Promise.race([...hits, work]);
-}
-
-/** The first tier's late exact answer, once each has answered. */
-async function anyOf(late: readonly Promise<Finding | undefined>[]): Promise<Finding | undefined> {
-  for (const answer of late) {
-    const finding = await answer;
-    if (finding !== undefined) return finding;
-  }
-  return undefined;
 }

@@ -8,7 +8,7 @@ export interface Lead {
   readonly lease?: Lease | undefined;
 }
 
-/** Waits while another process generates the answer. Rejects only with the signal's reason. */
+/** Waits while another process generates the answer. Rejects with the signal's reason, or with what a strict tier throws. */
 export async function lead(
   leases: Leases | undefined,
   cascade: Cascade,
@@ -19,13 +19,21 @@ export async function lead(
   for (;;) {
     const lease = await leases.acquire(query.key, query.scope);
     if (lease === undefined) return {};
-    if (lease === 'taken') await leases.whenFree(query.key, query.scope, signal);
-    // Whoever held it before may have stored the answer since we looked.
-    const finding = await cascade.findExact(query);
+    const held = lease === 'taken' ? undefined : lease;
+    if (held === undefined) await leases.whenFree(query.key, query.scope, signal);
+    let finding: Finding | undefined;
+    try {
+      // Whoever held it before may have stored the answer since we looked.
+      finding = await cascade.findExact(query);
+      signal.throwIfAborted();
+    } catch (error) {
+      await held?.release();
+      throw error;
+    }
     if (finding !== undefined) {
-      if (lease !== 'taken') await lease.release();
+      await held?.release();
       return { finding };
     }
-    if (lease !== 'taken') return { lease };
+    if (held !== undefined) return { lease: held };
   }
 }

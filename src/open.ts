@@ -15,6 +15,7 @@ import type { Tier } from './core/tier.js';
 import { type Policy, policy } from './decide/policy.js';
 import { encodeValue } from './disk/codec.js';
 import { Environment } from './disk/environment.js';
+import { bindOrder } from './disk/ledger.js';
 import { addLifetime, type Lifetime } from './disk/lifetime.js';
 import { cachedEmbedder } from './embed/cached.js';
 import { embedderIsSane } from './embed/canary.js';
@@ -125,6 +126,7 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     const shared = await openShared(config, environment, clock, redisClient);
     for (const part of [shared, shared.tier, shared.ledger, ...(shared.leases ? [shared.leases] : [])])
       keep(part);
+    await bindOrder(environment, shared.order, shared.ledger);
     return await make({ config, clock, logger, embedder, policy: chosen, environment, memory, shared });
   } catch (error) {
     for (const resource of opened) await resource.close().catch(() => {});
@@ -167,11 +169,12 @@ function assemble(
     embedTimeoutMs: config.embedding.timeoutMs,
     ttlMs: ttlSeconds === null ? Number.POSITIVE_INFINITY : ttlSeconds * 1000,
     checkValue: (value) => void encodeValue(value),
-    async release(stats: CacheStats | undefined) {
+    async release(stats: CacheStats) {
+      // Damaged counts are not worth a failed `close`.
+      await addLifetime(environment, totals(stats)).catch(() => {});
       try {
-        if (stats !== undefined) await addLifetime(environment, totals(stats));
-      } finally {
         await shared.close();
+      } finally {
         await environment.close();
       }
     },

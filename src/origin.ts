@@ -66,6 +66,8 @@ export class Origin {
     signal: AbortSignal,
   ): Promise<Generated> {
     const { labels, embedding } = about;
+    // Everybody may have left during the lookup, which does not always look.
+    signal.throwIfAborted();
     const value = await generate({
       signal,
       vector: embedding?.vector,
@@ -119,7 +121,7 @@ export class Origin {
   async #keep(entry: Entry, query: Query, { lease, replace }: Writing): Promise<void> {
     // What was removed while it was generated is dead on arrival.
     if (!this.#parts.ledger.isAlive(entry)) return;
-    if (replace) await this.#cascade.replace(entry, query);
+    if (replace) await this.#cascade.replace(entry, query, true);
     else await this.#cascade.store(entry, lease);
   }
 }

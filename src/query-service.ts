@@ -106,6 +106,9 @@ export class QueryService {
     checkOptions(options, queryOptions);
     checkQuestion(text, 'text');
     const { topK = 5, filter, scope = {}, signal } = options;
+    if (typeof scope !== 'object' || scope === null) {
+      throw new InvalidArgumentError('scope', 'an object', scope);
+    }
     if (!Number.isInteger(topK) || topK < 1 || topK > mostResults) {
       throw new InvalidArgumentError('topK', `an integer from 1 to ${mostResults}`, topK);
     }
@@ -162,12 +165,18 @@ export class QueryService {
     return this.#parts.cache.health();
   }
 
-  /** Finishes what runs and releases files, sockets and workers. Idempotent. */
+  /**
+   * Releases files, sockets and workers. An ingestion or a search under way is not waited for and ends with `ClosedError`; documents
+   * that were taken in completely stay. Idempotent.
+   */
   close(): Promise<void> {
     this.#closing ??= (async () => {
       await this.#parts.cache.idle();
-      await this.#parts.database.close();
-      await this.#parts.cache.close();
+      try {
+        await this.#parts.database.close();
+      } finally {
+        await this.#parts.cache.close();
+      }
     })();
     return this.#closing;
   }

@@ -94,6 +94,8 @@ test('what is no query is refused', async () => {
     ['q', { topK: 1.5 }],
     ['q', { topK: 1001 }],
     ['q', { scope: { tennant: 'a' } }],
+    ['q', { scope: null }],
+    ['q', { scope: 7 }],
     ['q', { filter: { a: () => 1 } }],
   ];
   for (const [i, [text, options]] of bad.entries()) {
