@@ -154,4 +154,6 @@ export interface CacheEvents {
   miss: [Lookup];
   /** A tier was given up, or is back. */
   tier: [TierHealth];
+  /** Others' removals have been unknown for longer than `redis.max_stale_ms`, or are known again. */
+  ledger: [LedgerHealth];
 }

@@ -10,6 +10,7 @@ import type { Config, ConfigInput } from './config/types.js';
 import { type Clock, systemClock } from './core/clock.js';
 import type { Embedder } from './core/embedder.js';
 import { ConfigError } from './core/errors.js';
+import type { LedgerHealth } from './core/ledger.js';
 import { native } from './core/native.js';
 import type { Tier } from './core/tier.js';
 import { type Policy, policy } from './decide/policy.js';
@@ -139,15 +140,19 @@ function assemble(
   last: readonly Tier[],
 ): SemanticCache {
   const { ttlSeconds, candidates, strict } = config.cache;
-  const onChange = (health: TierHealth) => {
+  // Who listens must not fail who asks.
+  const safely = (tellAll: () => void) => {
     try {
-      tell(logger, health);
-      cache.emit('tier', health);
+      tellAll();
     } catch (error) {
-      // Who listens must not fail who asks.
       process.emitWarning(error as Error);
     }
   };
+  const onChange = (health: TierHealth) =>
+    safely(() => {
+      tell(logger, health);
+      cache.emit('tier', health);
+    });
   const guarded = { onChange, clock, strict };
   const { commandTimeoutMs } = config.redis;
   const { lookupTimeoutMs } = config.qdrant;
@@ -179,7 +184,20 @@ function assemble(
       }
     },
   });
+  shared.ledger.watch((health) =>
+    safely(() => {
+      tellOfLedger(logger, health);
+      cache.emit('ledger', health);
+    }),
+  );
   return cache;
+}
+
+function tellOfLedger(logger: Logger | undefined, { state, staleMs }: LedgerHealth): void {
+  if (state === 'lost') {
+    const since = `others' removals are unknown for ${staleMs.toFixed(0)} ms`;
+    logger?.warn(`llm-cache: ${since}; only the shared tier answers`);
+  } else logger?.info("llm-cache: others' removals are known again");
 }
 
 /** One line a change, not one a request. */

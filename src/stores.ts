@@ -96,7 +96,9 @@ function redisOptions({ redis }: Config): RedisOptions {
         ? {
             sentinels: sentinels.map(toAddress),
             sentinelName,
+            sentinelUsername: redis.sentinelUsername,
             sentinelPassword: redis.sentinelPassword?.reveal(),
+            sentinelTls: redis.sentinelTls ? tlsOptions('redis', { ...redis.tls, enabled: true }) : undefined,
             db,
           }
         : { host, port, db };

@@ -9,6 +9,7 @@ import { freePort } from '../harness/redis.js';
 import type { Figures, Job, SubjectFactory } from '../types.js';
 
 const none: Figures = { p50Us: null, p95Us: null, p99Us: null, opsPerS: null, recall: null, bytes: null };
+const perSecond = 500;
 const answerTo = (question: string) => `answer to ${question}`;
 
 /** 200 ms reachable, 200 ms not; or replies that are sent twice. */
@@ -77,7 +78,7 @@ async function flap(cache: SemanticCache, proxy: FaultProxy, job: Job): Promise<
     }
   })();
   const hanging = await openLoop(
-    { perSecond: 250, ms, patienceMs: 5_000 },
+    { perSecond, ms, patienceMs: 5_000 },
     async (i) => {
       const question = `question ${i % 500}`;
       const answer = await cache.wrap(question, () => answerTo(question));
@@ -93,7 +94,7 @@ async function flap(cache: SemanticCache, proxy: FaultProxy, job: Job): Promise<
   // The first half fills tier A and compiles.
   const settled = heap.slice(heap.length >> 1);
   const facts = {
-    questions: (ms * 250) / 1e3,
+    questions: (ms * perSecond) / 1e3,
     flaps,
     failed,
     'never answered': hanging,

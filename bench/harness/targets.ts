@@ -117,10 +117,19 @@ const faultTargets: readonly Target[] = [
     'used again after ms',
     wholeMs,
   ),
-  ofFaults('the same: calls let through per half-open: 1', 1, outages, 'calls per half-open', (value) =>
-    value.toFixed(2),
+  ofFaults(
+    'the same: calls let through per half-open: exactly 1',
+    0,
+    outages,
+    (rows, name) => {
+      const calls = withFact(rows, [name], 'calls per half-open');
+      return calls === undefined ? undefined : Math.abs(calls - 1);
+    },
+    (off) => (off === 0 ? '1' : `1 ± ${off.toFixed(2)}`),
   ),
   ofFaults('Redis 200 ms up, 200 ms down: foreign answers, 0', 0, ['flapping'], 'foreign answers'),
+  ofFaults('the same: questions failed, 0', 0, ['flapping'], 'failed'),
+  ofFaults('the same: questions never answered, 0', 0, ['flapping'], 'never answered'),
   ofFaults('the same: unhandled rejections, 0', 0, ['flapping'], 'unhandled rejections'),
   ofFaults(
     'the same: growth of the heap: ≤ 1 MB/min',

@@ -116,6 +116,8 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   'redis.sentinels': optional(k.nodes(), { env: 'REDIS_SENTINELS', usedBy: 'tier B' }),
   'redis.sentinelName': optional(k.text(), { env: 'REDIS_SENTINEL_NAME', usedBy: 'tier B' }),
   'redis.sentinelPassword': optional(k.secret(), { env: 'REDIS_SENTINEL_PASSWORD', usedBy: 'tier B' }),
+  'redis.sentinelUsername': optional(k.text(), { usedBy: 'tier B' }),
+  'redis.sentinelTls': key(k.flag(), false, { usedBy: 'tier B' }),
   'redis.maxStaleMs': optional(k.integer(20, 86_400_000), { unit: 'milliseconds', usedBy: 'tier A and C' }),
   'redis.lease': key(k.flag(), false, { usedBy: 'single flight' }),
   'redis.leaseMs': key(k.integer(100, 600_000), 5000, { unit: 'milliseconds', usedBy: 'single flight' }),

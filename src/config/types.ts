@@ -105,6 +105,10 @@ export interface RedisConfig {
   readonly sentinelName: string | undefined;
   /** Secret of the sentinels. Default undefined. Environment: REDIS_SENTINEL_PASSWORD. */
   readonly sentinelPassword: Secret | undefined;
+  /** User of the sentinels' access list. Default undefined. */
+  readonly sentinelUsername: string | undefined;
+  /** Encrypt towards the sentinels too, with the certificates of `tls`. Default false. */
+  readonly sentinelTls: boolean;
   /** Milliseconds that this process may go on serving by itself what others may have removed, 20 to 86,400,000, once it cannot hear of removals. Undefined (the default): until it hears again. */
   readonly maxStaleMs: number | undefined;
   /** Only one process at a time generates the answer to a question; the others wait for it. Default false. */

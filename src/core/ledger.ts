@@ -15,6 +15,10 @@ export const marks = {
 
 /** How well this process knows what others have removed. */
 export interface LedgerHealth {
+  /** `lost` while others' removals have been unknown for longer than allowed, and this process serves only what the shared tier has. */
+  readonly state: 'ok' | 'lost';
+  /** Wall-clock milliseconds of the last change of that; undefined before the first. */
+  readonly sinceMs: number | undefined;
   readonly epoch: Epoch;
   /** Milliseconds since all removals of others were known; 0 where there are no others. */
   readonly staleMs: number;
@@ -45,6 +49,8 @@ export interface Ledger {
    */
   remove(removed: readonly Mark[]): Promise<boolean>;
   health(): LedgerHealth;
+  /** Names who is told when `isCurrent` changes: one listener, none before. */
+  watch(onChange: (health: LedgerHealth) => void): void;
   close(): Promise<void>;
 }
 
@@ -145,8 +151,10 @@ export class LocalLedger implements Ledger {
   }
 
   health(): LedgerHealth {
-    return { epoch: this.epoch, staleMs: 0, queued: 0, gaps: 0 };
+    return { state: 'ok', sinceMs: undefined, epoch: this.epoch, staleMs: 0, queued: 0, gaps: 0 };
   }
+
+  watch(): void {}
 
   async close(): Promise<void> {}
 }

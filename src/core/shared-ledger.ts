@@ -43,10 +43,19 @@ export abstract class SharedLedger implements Ledger {
   #failing = false;
   readonly #journal: Journal | undefined;
   readonly #journaled = new Set<Mark>();
+  /** Monotonic milliseconds at which all removals of others were known last. */
+  protected confirmedAt = Number.NEGATIVE_INFINITY;
+  readonly #openedAt: number;
+  readonly #maxStaleMs: number;
+  #isLost = false;
+  #sinceMs: number | undefined;
+  #onChange: ((health: LedgerHealth) => void) | undefined;
 
-  /** What the journal holds is sent first. */
-  constructor(clock: Clock, journal?: Journal) {
+  /** What the journal holds is sent first. `maxStaleMs` as in the options of the ledgers. */
+  constructor(clock: Clock, maxStaleMs: number, journal?: Journal) {
     this.clock = clock;
+    this.#maxStaleMs = maxStaleMs;
+    this.#openedAt = clock.mono();
     this.#journal = journal;
     const unsent = journal?.held() ?? [];
     if (unsent.length === 0) return;
@@ -57,9 +66,33 @@ export abstract class SharedLedger implements Ledger {
   /** Adds marks to the order, each later than `above`, and notes their epochs in `known`. Rejects when some may not be in it. */
   protected abstract send(removed: readonly Mark[], above: Epoch): Promise<void>;
   abstract refresh(): void;
-  abstract isCurrent(): boolean;
-  abstract health(): LedgerHealth;
   abstract close(): Promise<void>;
+
+  isCurrent(): boolean {
+    const isLost = this.clock.mono() - this.confirmedAt > this.#maxStaleMs;
+    if (isLost !== this.#isLost) {
+      this.#isLost = isLost;
+      this.#sinceMs = this.clock.wall();
+      this.#onChange?.(this.health());
+    }
+    return !isLost;
+  }
+
+  health(): LedgerHealth {
+    return {
+      state: this.isCurrent() ? 'ok' : 'lost',
+      sinceMs: this.#sinceMs,
+      epoch: this.epoch,
+      staleMs: this.clock.mono() - Math.max(this.confirmedAt, this.#openedAt),
+      queued: this.queued,
+      gaps: this.gaps,
+    };
+  }
+
+  watch(onChange: (health: LedgerHealth) => void): void {
+    this.#onChange = onChange;
+    if (!this.isCurrent()) onChange(this.health());
+  }
 
   get epoch(): Epoch {
     return this.#failing ? Math.max(this.known.epoch, this.#pending.epoch) : this.known.epoch;

@@ -44,11 +44,9 @@ export async function bindOrder(environment: Environment, order: string, ledger:
 class DiskLedger extends SharedLedger {
   readonly #environment: Environment;
   readonly #log: Reader;
-  readonly #maxStaleMs: number;
   readonly #everyMs: number;
   /** The number of the last mark read; 0 before the first. */
   #cursor = 0;
-  #readAt = 0;
   #dueAt = 0;
   #closed = false;
 
@@ -56,10 +54,9 @@ class DiskLedger extends SharedLedger {
     environment: Environment,
     { clock = systemClock, maxStaleMs = Number.POSITIVE_INFINITY }: DiskLedgerOptions,
   ) {
-    super(clock);
+    super(clock, maxStaleMs);
     this.#environment = environment;
     this.#log = environment.reader(database);
-    this.#maxStaleMs = maxStaleMs;
     this.#everyMs = Math.min(readEveryMs, maxStaleMs / 4);
     this.#read();
   }
@@ -74,21 +71,10 @@ class DiskLedger extends SharedLedger {
     if (this.queued > 0) void this.flush();
   }
 
-  isCurrent(): boolean {
-    return (
-      this.#maxStaleMs === Number.POSITIVE_INFINITY || this.clock.mono() - this.#readAt <= this.#maxStaleMs
-    );
-  }
-
-  health(): LedgerHealth {
-    const staleMs = this.clock.mono() - this.#readAt;
-    return {
-      epoch: this.epoch,
-      // Read at each lookup that comes later than this.
-      staleMs: staleMs <= this.#everyMs ? 0 : staleMs,
-      queued: this.queued,
-      gaps: this.gaps,
-    };
+  override health(): LedgerHealth {
+    const health = super.health();
+    // Read at each lookup that comes later than this.
+    return health.staleMs <= this.#everyMs ? { ...health, staleMs: 0 } : health;
   }
 
   async close(): Promise<void> {
@@ -128,7 +114,7 @@ class DiskLedger extends SharedLedger {
       this.known.raise(this.epoch + 1);
       this.#cursor = 0;
     }
-    this.#readAt = now;
+    this.confirmedAt = now;
     this.#dueAt = now + this.#everyMs;
   }
 

@@ -42,6 +42,8 @@ export async function openRedis(options: RedisOptions = {}): Promise<RedisConnec
   let ioredis: Library;
   try {
     ioredis = await import('ioredis');
+    // A version without that file has another handler.
+    await surviveStrayNil().catch(() => {});
   } catch (error) {
     throw new MissingPackageError('ioredis', 'the Redis tier', { cause: error });
   }
@@ -51,6 +53,29 @@ export async function openRedis(options: RedisOptions = {}): Promise<RedisConnec
   const connection = new RedisConnection(client, { owned: true, clock, commandTimeoutMs, secrets, pace });
   await welcome(client, clock);
   return connection;
+}
+
+/**
+ * A nil reply too many, which no command waits for, makes ioredis (5.4 to 6.0) throw where nobody can catch it, which ends the process:
+ * it turns the reply into a text for its error. Every other reply too many is an 'error' event, and so is this one from here on.
+ */
+async function surviveStrayNil(): Promise<void> {
+  const { default: handler } = (await import('ioredis/built/DataHandler.js')) as unknown as StrayHandler;
+  const { prototype } = 'default' in handler ? handler.default : handler;
+  const { shiftCommand } = prototype;
+  if (shiftCommand === undefined || patched in prototype) return;
+  prototype.shiftCommand = function (reply) {
+    return shiftCommand.call(this, reply ?? 'nil');
+  };
+  Object.defineProperty(prototype, patched, { value: true });
+}
+
+const patched = Symbol.for('llm-tiered-cache: survives a stray nil');
+interface Handler {
+  readonly prototype: { shiftCommand?(reply: unknown): unknown };
+}
+interface StrayHandler {
+  readonly default: Handler | { readonly default: Handler };
 }
 
 type Library = Pick<typeof import('ioredis'), 'Redis' | 'Cluster'>;
@@ -164,6 +189,8 @@ export class RedisConnection {
   /** Counts replacements: an answer that was asked for before one is not believed after it. */
   #generation = 0;
   #lastFault: Fault | undefined;
+  #replacedMs = Number.NEGATIVE_INFINITY;
+  #mayScript = true;
   #closed = false;
 
   /** Made by `openRedis`. */
@@ -173,6 +200,9 @@ export class RedisConnection {
     // Every call reports its own failure, and without a connection says only that there is none; this keeps why. An unheard 'error'
     // event would be printed.
     const onError = (error: unknown) => {
+      // A reply that nobody waits for came twice, or all that follow are shifted.
+      if (error instanceof Error && error.message.startsWith('Command queue state error'))
+        return this.replace();
       this.#lastFault = faultOf(error, parts.secrets);
       if (isPermanent(this.#lastFault)) parts.pace?.refused();
     };
@@ -232,10 +262,38 @@ export class RedisConnection {
     return reply;
   }
 
-  /** Gives up the socket and connects anew: whatever follows on one that mixed up a reply is shifted too. */
+  /**
+   * Runs a script: a fixed text, what varies is in names and arguments. Undefined where scripts are not permitted, which is
+   * remembered. @throws as `call`
+   */
+  async script(
+    operation: string,
+    text: string,
+    names: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<unknown> {
+    if (!this.#mayScript) return undefined;
+    try {
+      const client = this.#client as Redis;
+      return await this.call(operation, () => client.eval(text, names.length, ...names, ...args));
+    } catch (error) {
+      if (!(error instanceof TierError) || !/(NOPERM|unknown command).*\beval\b/i.test(error.message))
+        throw error;
+      this.#mayScript = false;
+      return undefined;
+    }
+  }
+
+  /**
+   * Gives up the socket and connects anew: whatever follows on one that mixed up a reply is shifted too. A client of the user's is
+   * treated alike, at most once a second: it hands foreign replies to its owner as well.
+   */
   replace(): void {
     this.#generation++;
-    if (!this.#parts.owned || this.#client.status !== 'ready') return;
+    const now = this.#parts.clock.mono();
+    if (this.#client.status !== 'ready' || (!this.#parts.owned && now - this.#replacedMs < moveEveryMs))
+      return;
+    this.#replacedMs = now;
     if (this.#client.isCluster) this.#client.disconnect(true);
     // Not `disconnect`, which lets what is under way still arrive.
     else (this.#client as Redis).stream.destroy();

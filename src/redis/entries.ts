@@ -54,7 +54,6 @@ export class RedisEntries {
   readonly #connection: RedisConnection;
   readonly #prefix: string;
   readonly #maxBytes: number;
-  #mayEval = true;
 
   constructor(connection: RedisConnection, prefix: string, maxBytes: number) {
     this.#connection = connection;
@@ -82,7 +81,7 @@ export class RedisEntries {
       return true;
     }
     const args = [lease.fence, bytes, ttlMs, onlyIfAbsent ? '1' : '0'];
-    const written = await this.#eval('set', setIfHeld, [lease.name, name], args);
+    const written = await this.#connection.script('set', setIfHeld, [lease.name, name], args);
     if (written !== undefined) return written === 1;
     const held = await this.#connection.call('set', () => this.#redis.get(lease.name));
     if (held !== lease.fence) return false;
@@ -97,7 +96,7 @@ export class RedisEntries {
   /** Drops a value that cannot be read, unless another stands there by now. */
   async dropIfSame(name: string, bytes: Buffer): Promise<void> {
     const head = bytes.subarray(0, headLength);
-    await this.#eval('delete', dropIfSame, [name], [this.#maxBytes + 1, bytes.length, head]);
+    await this.#connection.script('delete', dropIfSame, [name], [this.#maxBytes + 1, bytes.length, head]);
   }
 
   async keep(name: string, ttlMs: number): Promise<void> {
@@ -149,25 +148,5 @@ export class RedisEntries {
     return onlyIfAbsent
       ? this.#redis.set(name, bytes, 'PX', ttlMs, 'NX')
       : this.#redis.set(name, bytes, 'PX', ttlMs);
-  }
-
-  /** What the script returns; undefined where scripts are not permitted. */
-  async #eval(
-    operation: string,
-    script: string,
-    names: readonly string[],
-    args: readonly (string | number | Buffer)[],
-  ): Promise<unknown> {
-    if (!this.#mayEval) return undefined;
-    try {
-      return await this.#connection.call(operation, () =>
-        this.#redis.eval(script, names.length, ...names, ...args),
-      );
-    } catch (error) {
-      if (!(error instanceof TierError) || !/(NOPERM|unknown command).*\beval\b/i.test(error.message))
-        throw error;
-      this.#mayEval = false;
-      return undefined;
-    }
   }
 }

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Key } from '../core/entry.js';
-import { TierError } from '../core/errors.js';
 import type { Lease, Leases } from '../core/lease.js';
 import type { Scope } from '../core/scope.js';
 import type { RedisConnection, RedisNode } from './connection.js';
@@ -47,7 +46,6 @@ class RedisLeases implements Leases {
   readonly #pollMs: number;
   readonly #clock: Clock;
   readonly #held = new Set<RedisLease>();
-  #mayScript = true;
 
   constructor(connection: RedisConnection, options: RedisLeasesOptions) {
     this.#connection = connection;
@@ -121,17 +119,8 @@ class RedisLeases implements Leases {
     more: readonly number[],
     act: () => Promise<number>,
   ): Promise<boolean> {
-    if (this.#mayScript) {
-      try {
-        const done = await this.#connection.call('hold a lease', () =>
-          this.#redis.eval(script, 1, name, fence, ...more),
-        );
-        return done === 1;
-      } catch (error) {
-        if (!isForbidden(error)) throw error;
-        this.#mayScript = false;
-      }
-    }
+    const done = await this.#connection.script('hold a lease', script, [name], [fence, ...more]);
+    if (done !== undefined) return done === 1;
     if ((await this.#get(name)) !== fence) return false;
     return (await this.#connection.call('hold a lease', act)) === 1;
   }
@@ -205,9 +194,4 @@ class RedisLease implements Lease {
     this.#cancel();
     this.#parts.onEnd();
   }
-}
-
-/** An access list without EVAL, or a server that has none. */
-function isForbidden(error: unknown): boolean {
-  return error instanceof TierError && /NOPERM|unknown command/.test(error.message);
 }

@@ -1,8 +1,9 @@
 // The order of removals that the processes of one cache share through Redis: a stream. open.ts and tests import it.
+import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Epoch } from '../core/entry.js';
-import { CodecError } from '../core/errors.js';
-import { epochsPerMs, type Ledger, type LedgerHealth, type Mark, marks, mostMarks } from '../core/ledger.js';
+import { CodecError, TierError } from '../core/errors.js';
+import { epochsPerMs, type Ledger, type Mark, marks, mostMarks } from '../core/ledger.js';
 import { type Journal, SharedLedger } from '../core/shared-ledger.js';
 import type { RedisConnection, RedisNode } from './connection.js';
 
@@ -28,9 +29,10 @@ const longestWelcomeMs = 250;
 // About 200 KB a reply, read within any sensible time-out.
 const pageSize = 1000;
 const markField = 'm';
+const rangeScript = `return {ARGV[1], redis.call('XRANGE', KEYS[1], ARGV[2], '+', 'COUNT', ARGV[3])}`;
 
 /**
- * A ledger in Redis; the connection stays open until after its `close`. Needs the commands XADD and XRANGE. Removals of other
+ * A ledger in Redis; the connection stays open until after its `close`. Needs the commands XADD and XRANGE, and where it may uses EVAL. Removals of other
  * processes are known one poll later. Each reading begins with the entry read last, which proves that nothing was trimmed, flushed
  * or lost in a failover in between; otherwise all older answers are given up, here, and where others cannot know it, everywhere.
  * Resolves when the stream was read, could not be, or after 250 ms; until it was read the epoch is 0, and what is generated dies of
@@ -56,8 +58,9 @@ class RedisLedger extends SharedLedger {
   readonly #connection: RedisConnection;
   readonly #redis: RedisNode;
   readonly #stream: string;
-  readonly #maxStaleMs: number;
   readonly #pollMs: number;
+  readonly #name = randomUUID();
+  #readings = 0;
   /** The entry read last, and the epoch it was given here. */
   #cursor: { readonly id: Id; readonly epoch: Epoch } | undefined;
   /** The latest entry of our own; one that a later reading does not reach was lost. */
@@ -68,20 +71,17 @@ class RedisLedger extends SharedLedger {
   #beginsAt: Epoch = 0;
   /** The latest epoch before a loss that is not made good; 0 for none. */
   #lost: Epoch = 0;
-  readonly #openedAt: number;
-  #confirmedAt = Number.NEGATIVE_INFINITY;
   #polling: Promise<void> | undefined;
   #cancel = () => {};
   #closed = false;
 
   constructor(connection: RedisConnection, options: RedisLedgerOptions) {
-    super(options.clock ?? systemClock, options.journal);
+    const { maxStaleMs = Number.POSITIVE_INFINITY } = options;
+    super(options.clock ?? systemClock, maxStaleMs, options.journal);
     this.#connection = connection;
     this.#redis = connection.client as RedisNode;
     this.#stream = `${options.keyPrefix ?? 'llm-cache'}:{removals}`;
-    this.#maxStaleMs = options.maxStaleMs ?? Number.POSITIVE_INFINITY;
-    this.#pollMs = options.pollMs ?? Math.min(longestPollMs, this.#maxStaleMs / 4);
-    this.#openedAt = this.clock.mono();
+    this.#pollMs = options.pollMs ?? Math.min(longestPollMs, maxStaleMs / 4);
   }
 
   open(): Promise<void> {
@@ -96,18 +96,6 @@ class RedisLedger extends SharedLedger {
   }
 
   refresh(): void {}
-
-  isCurrent(): boolean {
-    return (
-      this.#maxStaleMs === Number.POSITIVE_INFINITY ||
-      this.clock.mono() - this.#confirmedAt <= this.#maxStaleMs
-    );
-  }
-
-  health(): LedgerHealth {
-    const staleMs = this.clock.mono() - Math.max(this.#confirmedAt, this.#openedAt);
-    return { epoch: this.epoch, staleMs, queued: this.queued, gaps: this.gaps };
-  }
 
   /** What others removed before it is known here when this resolves true: nothing that carries its epoch has missed any of it. */
   override async remove(removed: readonly Mark[]): Promise<boolean> {
@@ -139,6 +127,8 @@ class RedisLedger extends SharedLedger {
     this.#polling ??= this.#confirm().finally(() => {
       this.#polling = undefined;
       this.#cancel();
+      // Whoever watches is told in an outage too in which nobody asks.
+      this.isCurrent();
       if (!this.#closed) this.#cancel = this.clock.after(this.#pollMs, this.#poll, { background: true });
     });
     return this.#polling;
@@ -150,7 +140,7 @@ class RedisLedger extends SharedLedger {
     // One under way may have read before now.
     await this.#polling;
     await this.#poll();
-    return this.#confirmedAt >= from;
+    return this.confirmedAt >= from;
   }
 
   /** What waits here goes first: an answer that was removed must not come back with the server. */
@@ -158,7 +148,7 @@ class RedisLedger extends SharedLedger {
     const startedAt = this.clock.mono();
     try {
       const sent = await this.flush();
-      if ((await this.#read()) && sent) this.#confirmedAt = startedAt;
+      if ((await this.#read()) && sent) this.confirmedAt = startedAt;
     } catch {
       // The next poll tries again; `health` tells how long it has been.
     }
@@ -218,11 +208,34 @@ class RedisLedger extends SharedLedger {
     return this.#readOn();
   }
 
-  async #range(from: string, count = pageSize): Promise<{ id: Id; removed: Mark[] }[]> {
-    const items = await this.#connection.call('read removals', () =>
-      this.#redis.xrange(this.#stream, from, '+', 'COUNT', count),
-    );
+  async #range(from: string): Promise<{ id: Id; removed: Mark[] }[]> {
+    const items =
+      (await this.#namedRange(from)) ??
+      (await this.#connection.call('read removals', () =>
+        this.#redis.xrange(this.#stream, from, '+', 'COUNT', pageSize),
+      ));
     return items.map(([id, fields]) => ({ id: parseId(id), removed: marksIn(fields) }));
+  }
+
+  /**
+   * A page that says which reading it answers: one of an earlier reading would hide what was removed since. Undefined where scripts
+   * are not permitted.
+   */
+  async #namedRange(from: string): Promise<[string, string[]][] | undefined> {
+    const reading = `${this.#name} ${++this.#readings}`;
+    const reply = await this.#connection.script(
+      'read removals',
+      rangeScript,
+      [this.#stream],
+      [reading, from, pageSize],
+    );
+    if (reply === undefined) return undefined;
+    const [answered, items] = Array.isArray(reply) ? reply : [];
+    if (answered === reading) return items;
+    this.#connection.replace();
+    throw new TierError('redis', 'read removals', 'the reply is that of another command', {
+      kind: 'connection',
+    });
   }
 
   async #add(removed: readonly Mark[], idOf: (index: number) => string): Promise<Id[]> {

@@ -40,7 +40,10 @@ export interface RedisOptions {
   readonly connectTimeoutMs?: number | undefined;
   /** Milliseconds of silence, while an answer is due, after which the connection is given up for a new one. Default 1,000. */
   readonly socketTimeoutMs?: number | undefined;
-  /** An ioredis client of yours, without `keyPrefix`; used as it is and never closed. Only `commandTimeoutMs` may stand beside it. */
+  /**
+   * An ioredis client of yours, without `keyPrefix`; never closed, and used as it is, except that it must reconnect when a reply shows
+   * that it mixes them up. Only `commandTimeoutMs` may stand beside it.
+   */
   readonly client?: RedisClient | undefined;
   readonly clock?: Clock | undefined;
 }

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { systemClock } from '#dist/core/clock.js';
-import { type LedgerHealth, type Mark, marks, mostMarks } from '#dist/core/ledger.js';
+import { type Mark, marks, mostMarks } from '#dist/core/ledger.js';
 import { SharedLedger } from '#dist/core/shared-ledger.js';
 
 const test = suite('shared ledger');
@@ -13,7 +13,7 @@ class TestLedger extends SharedLedger {
   #answer = () => {};
 
   constructor() {
-    super(systemClock);
+    super(systemClock, Number.POSITIVE_INFINITY);
   }
 
   protected send(removed: readonly Mark[], above: number): Promise<void> {
@@ -38,12 +38,6 @@ class TestLedger extends SharedLedger {
   }
 
   refresh(): void {}
-  isCurrent(): boolean {
-    return true;
-  }
-  health(): LedgerHealth {
-    return { epoch: this.epoch, staleMs: 0, queued: this.queued, gaps: 0 };
-  }
   async close(): Promise<void> {}
 }
 

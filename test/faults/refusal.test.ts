@@ -58,15 +58,37 @@ const refusals: readonly Refusal[] = [
     begin: ({ admin }) => admin.call('REPLICAOF', '127.0.0.1', '1'),
     end: ({ admin }) => admin.call('REPLICAOF', 'NO', 'ONE'),
   },
+  {
+    name: 'LOADING: it reads its data',
+    kind: 'busy',
+    async begin({ admin }) {
+      const filling = admin.pipeline();
+      for (let i = 0; i < 2_000; i++) filling.set(`filler ${i}`, 'x'.repeat(1_000));
+      await filling.exec();
+      // A millisecond a key, with a look at the commands that wait at every kilobyte.
+      await admin.config('SET', 'key-load-delay', '1000');
+      await admin.config('SET', 'loading-process-events-interval-bytes', '1024');
+      void admin.call('DEBUG', 'RELOAD').catch(() => {});
+    },
+    end: ({ admin }) =>
+      until('it is read', async () => (await admin.info('persistence')).includes('loading:0'), 10_000),
+  },
+  {
+    name: 'CLUSTERDOWN: nobody serves the slot',
+    kind: 'busy',
+    args: ['--cluster-enabled', 'yes'],
+    begin: async () => {},
+    end: ({ admin }) => admin.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383'),
+  },
 ];
 
 if (noRedis !== undefined) {
   console.log(`skipped: ${noRedis}`);
   test.skip(`a server of our own: skipped: ${noRedis}`);
 } else {
-  for (const { name, kind, begin, end } of refusals) {
+  for (const { name, kind, args, begin, end } of refusals) {
     test(`F10 ${name}: every question answered, counted as ${kind}, used again when it is over`, async () => {
-      const server = await Server.start();
+      const server = await Server.start(args);
       const subject = await Subject.open(server.port);
       await subject.ask('stored before');
       await subject.cache.idle();

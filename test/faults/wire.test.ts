@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Redis } from 'ioredis';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { seededRandom } from '#dist/testing/index.js';
@@ -139,6 +140,31 @@ if (noRedis !== undefined) {
     console.log(
       `F08 seed ${seed}: ${count} keys, ${duplicated} replies twice, ${right} right, 0 foreign, ${connections} connections`,
     );
+  });
+
+  test('F08 a client of the user that mixes up replies reconnects, and its answers are found again', async () => {
+    const { proxy, writer } = await pair();
+    const client = new Redis({ port: proxy.port });
+    const subject = await Subject.open(proxy.port, { redisClient: client, cache: { maxEntries: 1 } });
+    const questions = Array.from({ length: 20 }, (_, i) => `shared ${i}`);
+    for (const question of questions) await writer.ask(question);
+    await writer.cache.idle();
+    const { connections } = proxy.counts;
+    proxy.duplicate(1, (reply) => reply.length > 100);
+    await until('it reconnects', async () => {
+      for (const question of questions) {
+        const { value } = await subject.cache.get(question);
+        assert.ok(value === undefined || value === `answer to ${question}`, `${value}`);
+      }
+      return proxy.counts.connections > connections;
+    });
+    await until('all is found', async () => {
+      const found = await Promise.all(questions.map((question) => subject.cache.get(question)));
+      return found.every(({ match }) => match === 'exact');
+    });
+    await subject.close();
+    assert.is(await client.ping(), 'PONG', 'it is the user who closes it');
+    client.disconnect();
   });
 
   test('F09 a value cut, flipped, of another version, of another key or huge: a counted miss, then written anew', async () => {

@@ -12,6 +12,7 @@ import { openRedis, type RedisConnection } from '#dist/redis/connection.js';
 import { type RedisLedgerOptions, redisLedger } from '#dist/redis/ledger.js';
 import { seededRandom } from '#dist/testing/index.js';
 import { startChild, temporaryDirectory, until } from '../disk/support.js';
+import { FaultProxy } from '../faults/proxy.js';
 import { freePort, noRedis, type RedisServer, startRedis } from '../tiers/support.js';
 import { startServer } from './support.js';
 
@@ -185,6 +186,26 @@ function withServer(server: RedisServer): void {
     assert.is(await raw.xlen(stream), 1, 'nobody else is told to give up');
     await a.close();
     await b.close();
+  });
+
+  test('who watches is told once when others cannot be heard, and once when they can', async () => {
+    const proxy = await FaultProxy.start(server.port);
+    const a = await open(proxy.port, { maxStaleMs: 200 });
+    const states: string[] = [];
+    a.ledger.watch(({ state, sinceMs }) => {
+      assert.type(sinceMs, 'number');
+      states.push(state);
+    });
+    await readAgain(a.ledger);
+    assert.equal(states, []);
+    proxy.set({ blackHole: true });
+    await until('it is told', () => states.length === 1);
+    assert.is(a.ledger.health().state, 'lost');
+    proxy.set();
+    await until('it is told again', () => states.length === 2, 5000);
+    assert.equal(states, ['lost', 'ok']);
+    await a.close();
+    await proxy.close();
   });
 
   test('a field that this version does not know, or bytes of another type, never make an answer live', async () => {

@@ -70,11 +70,19 @@ async function listens(port: number): Promise<boolean> {
 }
 
 /** A sentinel of quorum 1 that watches a master under the name `main`. */
-export async function startSentinel(masterPort: number, password?: string): Promise<Server> {
+export async function startSentinel(
+  masterPort: number,
+  password?: string,
+  encrypted?: Certificates,
+): Promise<Server> {
   const port = await freePort();
   const file = join(temporaryDirectory(), 'sentinel.conf');
+  const ports =
+    encrypted === undefined
+      ? [`port ${port}`]
+      : ['port 0', `tls-port ${port}`, 'tls-replication yes', ...tlsFiles(encrypted, encrypted.cert)];
   const lines = [
-    `port ${port}`,
+    ...ports,
     'bind 127.0.0.1',
     `dir ${temporaryDirectory()}`,
     `sentinel monitor main 127.0.0.1 ${masterPort} 1`,
@@ -174,8 +182,13 @@ export function makeCertificates(): Certificates {
   };
 }
 
+/** Lines of a configuration. */
+function tlsFiles({ ca, key }: Certificates, cert: string): string[] {
+  return [`tls-cert-file ${cert}`, `tls-key-file ${key}`, `tls-ca-cert-file ${ca}`, 'tls-auth-clients no'];
+}
+
 /** Starts a server that speaks TLS only. */
-export function startTlsServer({ ca, key }: Certificates, cert: string): Promise<Server> {
-  const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', ca];
-  return startServer([...files, '--tls-auth-clients', 'no'], { plain: false });
+export function startTlsServer(certificates: Certificates, cert: string): Promise<Server> {
+  const options = tlsFiles(certificates, cert).flatMap((line) => `--${line}`.split(' '));
+  return startServer(options, { plain: false });
 }
