@@ -56,7 +56,13 @@ const longestWelcomeMs = 2_000;
 export async function openQdrantDatabase(options: QdrantDatabaseOptions): Promise<QdrantDatabase> {
   const settings = qdrantSettings(options);
   const calls = new QdrantCalls(await connectQdrant(settings.connection), settings.collection);
-  await welcome(calls, settings.clock);
+  try {
+    await welcome(calls, settings.clock);
+  } catch (error) {
+    calls.close();
+    await calls.release();
+    throw error;
+  }
   return new Qdrant(settings, calls);
 }
 

@@ -1,4 +1,5 @@
 // Requests to Qdrant: time limits, retries and errors of our own; the only importer of its client, which is loaded on first use. For qdrant.ts and its parts.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { QdrantClient } from '@qdrant/js-client-rest';
 import type { Clock } from '../../core/clock.js';
 import {
@@ -10,6 +11,7 @@ import {
   TierError,
   TierTimeoutError,
 } from '../../core/errors.js';
+import { headerOf, type ResponseHeaders, retryAfterMs } from './retry-after.js';
 
 /** The calls of the REST interface, each with its own paths and bodies. */
 export type QdrantApi = ReturnType<QdrantClient['api']>;
@@ -93,12 +95,21 @@ export class QdrantConnection {
   readonly #agent: Agent | undefined;
   readonly #refusals = new WeakMap<CacheError, Refusal>();
   readonly #closing = new AbortController();
+  /** What the server's latest 429 said. The client hands on only the first character of it. */
+  #retryAfter: string | undefined;
+  readonly #observe = (message: unknown) => {
+    const { request, response } = message as ResponseHeaders;
+    const { scheme, host, port } = this.#settings;
+    if (response.statusCode !== 429 || String(request.origin) !== originOf(scheme, host, port)) return;
+    this.#retryAfter = headerOf(response.headers, 'retry-after');
+  };
 
   /** `agent` makes the connections where the settings have options of TLS, and ends with this. */
   constructor(api: QdrantApi, settings: ConnectionSettings, agent: Agent | undefined) {
     this.#api = api;
     this.#settings = settings;
     this.#agent = agent;
+    subscribe(responseHeaders, this.#observe);
   }
 
   /** The server as a message names it. */
@@ -184,6 +195,7 @@ export class QdrantConnection {
 
   /** Ends the connections that are this one's own, once what is under way is done. */
   async release(): Promise<void> {
+    unsubscribe(responseHeaders, this.#observe);
     await this.#agent?.close();
   }
 
@@ -203,7 +215,7 @@ export class QdrantConnection {
   }
 
   #translate(operation: string, error: unknown): CacheError {
-    const { status, text, retryAfterMs, cause } = read(error);
+    const { status, text, retryAfterMs, cause } = this.#read(error);
     const said = this.#redact(text);
     const translated =
       status === 401 || status === 403
@@ -221,6 +233,28 @@ export class QdrantConnection {
     return translated;
   }
 
+  /** What a rejection of the client's says. Its errors keep the server's words in `data`, and lose those of a 429. */
+  #read(error: unknown): { status?: number; text: string; retryAfterMs?: number; cause?: unknown } {
+    const { name, message, status, data, retry_after } = error as Record<string, unknown>;
+    if (typeof status === 'number') {
+      const inner = (data as { status?: { error?: unknown } } | undefined)?.status?.error;
+      const text =
+        typeof inner === 'string' ? inner : typeof data === 'string' && data ? data : String(message);
+      return { status, text, ...((status >= 500 || status === 429) && { retryAfterMs: 0 }) };
+    }
+    if (typeof retry_after === 'number' || String(message).startsWith('Invalid retryAfter value')) {
+      return {
+        status: 429,
+        text: 'too many requests',
+        retryAfterMs: retryAfterMs(this.#retryAfter, this.#settings.clock.wall()),
+      };
+    }
+    const { code, message: reason } = ((error as Error).cause ?? {}) as { code?: string; message?: string };
+    const text = [message, code ?? reason].filter(Boolean).join(': ');
+    const lost = name === 'TypeError';
+    return { text, cause: error, ...(lost && { retryAfterMs: 0 }) };
+  }
+
   #redact(text: string): string {
     const { apiKey } = this.#settings;
     const shown = apiKey ? text.replaceAll(apiKey, '(key)') : text;
@@ -230,22 +264,9 @@ export class QdrantConnection {
 
 const isFull = /larger than allowed|no space left|storage is full|disk is full|low disk/i;
 
-/** What a rejection of the client's says. Its errors keep the server's words in `data`, and lose those of a 429. */
-function read(error: unknown): { status?: number; text: string; retryAfterMs?: number; cause?: unknown } {
-  const { name, message, status, data, retry_after } = error as Record<string, unknown>;
-  if (typeof status === 'number') {
-    const inner = (data as { status?: { error?: unknown } } | undefined)?.status?.error;
-    const text =
-      typeof inner === 'string' ? inner : typeof data === 'string' && data ? data : String(message);
-    return { status, text, ...((status >= 500 || status === 429) && { retryAfterMs: 0 }) };
-  }
-  if (typeof retry_after === 'number' || String(message).startsWith('Invalid retryAfter value')) {
-    // Only the first digit of the header arrives: 3 stands for 3 seconds as well as for 30.
-    const seconds = typeof retry_after === 'number' ? retry_after * 10 : 1;
-    return { status: 429, text: 'too many requests', retryAfterMs: seconds * 1000 };
-  }
-  const { code, message: reason } = ((error as Error).cause ?? {}) as { code?: string; message?: string };
-  const text = [message, code ?? reason].filter(Boolean).join(': ');
-  const lost = name === 'TypeError';
-  return { text, cause: error, ...(lost && { retryAfterMs: 0 }) };
+// Where undici, which `fetch` is made of, tells of the headers of every answer.
+const responseHeaders = 'undici:request:headers';
+
+function originOf(scheme: string, host: string, port: number): string {
+  return new URL(`${scheme}://${host}:${port}`).origin;
 }
