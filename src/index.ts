@@ -51,6 +51,8 @@ export {
   type QueryOptions,
   type QueryResult,
   QueryService,
+  type ServiceEvents,
+  type ServiceHealth,
   type ServiceIngestOptions,
 } from './query-service.js';
 export type { TierHealth } from './tiers/guard.js';

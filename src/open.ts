@@ -13,11 +13,13 @@ import { ConfigError } from './core/errors.js';
 import type { LedgerHealth } from './core/ledger.js';
 import { native } from './core/native.js';
 import type { Tier } from './core/tier.js';
+import { CorpusVersion } from './corpus-version.js';
 import { type Policy, policy } from './decide/policy.js';
 import { encodeValue } from './disk/codec.js';
 import { Environment } from './disk/environment.js';
 import { bindOrder } from './disk/ledger.js';
 import { addLifetime, type Lifetime } from './disk/lifetime.js';
+import { remembered } from './disk/remembered.js';
 import { cachedEmbedder } from './embed/cached.js';
 import { embedderIsSane } from './embed/canary.js';
 import { mockEmbedder } from './embed/mock.js';
@@ -28,6 +30,7 @@ import type { RedisOptions } from './redis/connection.js';
 import {
   answersDatabase,
   corpusDatabase,
+  corpusPlace,
   openDatabase,
   openEngine,
   openShared,
@@ -58,6 +61,8 @@ export interface Logger {
   warn(message: string): void;
 }
 
+// A database of the directory answers in microseconds unless the machine is in trouble, and then a late answer beats an old one.
+const longestLocalMs = 5_000;
 const bundledModels = fileURLToPath(new URL('../models/', import.meta.url));
 
 /**
@@ -83,14 +88,31 @@ export async function openQueryService(options: OpenOptions = {}): Promise<Query
   return build(options, async (ground) => {
     const { config, environment, embedder, clock } = ground;
     const database = await openDatabase(corpusDatabase, config, environment, embedder, clock);
-    const manifest = diskManifest(environment, corpusDatabase);
-    return new QueryService({
-      cache: assemble(ground, []),
+    const place = corpusPlace(config);
+    const manifest = diskManifest(environment, corpusDatabase, place);
+    const corpusScope = native.sha256Fields(['corpus/1', embedder.fingerprint]);
+    const isRemote = place !== '';
+    const version = new CorpusVersion({
+      database,
+      scope: corpusScope,
+      timeoutMs: isRemote ? config.qdrant.lookupTimeoutMs : longestLocalMs,
+      remembered: isRemote
+        ? remembered(environment, `version of ${native.sha256Fields([place])}`)
+        : undefined,
+      onChange: (health) => announce(ground.logger, health, service),
+      clock,
+    });
+    const cache = assemble(ground, []);
+    const service = new QueryService({
+      cache,
       embedder,
       database,
-      corpusScope: native.sha256Fields(['corpus/1', embedder.fingerprint]),
+      version,
+      corpusScope,
       ingest: { manifest, chunking: config.chunking, batchSize: config.embedding.batchSize, clock },
     });
+    cache.on('tier', (health) => void service.emit('tier', health));
+    return service;
   });
 }
 
@@ -140,19 +162,7 @@ function assemble(
   last: readonly Tier[],
 ): SemanticCache {
   const { ttlSeconds, candidates, strict } = config.cache;
-  // Who listens must not fail who asks.
-  const safely = (tellAll: () => void) => {
-    try {
-      tellAll();
-    } catch (error) {
-      process.emitWarning(error as Error);
-    }
-  };
-  const onChange = (health: TierHealth) =>
-    safely(() => {
-      tell(logger, health);
-      cache.emit('tier', health);
-    });
+  const onChange = (health: TierHealth) => announce(logger, health, cache);
   const guarded = { onChange, clock, strict };
   const { commandTimeoutMs } = config.redis;
   const { lookupTimeoutMs } = config.qdrant;
@@ -184,26 +194,34 @@ function assemble(
       }
     },
   });
-  shared.ledger.watch((health) =>
-    safely(() => {
-      tellOfLedger(logger, health);
-      cache.emit('ledger', health);
-    }),
-  );
+  shared.ledger.watch((health) => announceLedger(logger, health, cache));
   return cache;
 }
 
-function tellOfLedger(logger: Logger | undefined, { state, staleMs }: LedgerHealth): void {
+/** One line and one event a change, not one a request. */
+function announceLedger(logger: Logger | undefined, health: LedgerHealth, cache: SemanticCache): void {
+  const { state, staleMs } = health;
   if (state === 'lost') {
     const since = `others' removals are unknown for ${staleMs.toFixed(0)} ms`;
     logger?.warn(`llm-cache: ${since}; only the shared tier answers`);
   } else logger?.info("llm-cache: others' removals are known again");
+  cache.emit('ledger', health);
 }
 
-/** One line a change, not one a request. */
-function tell(logger: Logger | undefined, { tier, state, lastError }: TierHealth): void {
-  if (state === 'lost') logger?.warn(`llm-cache: tier ${tier} is lost, its answers are misses: ${lastError}`);
-  else logger?.info(`llm-cache: tier ${tier} is back`);
+/** One line and one event a change, not one a request. */
+function announce(
+  logger: Logger | undefined,
+  health: TierHealth,
+  listened: { emit(event: 'tier', health: TierHealth): boolean },
+): void {
+  const { tier, state, lastError } = health;
+  const [name, meanwhile] =
+    tier === 'corpus'
+      ? ['the corpus', 'only what is cached is answered']
+      : [`tier ${tier}`, 'its answers are misses'];
+  if (state === 'lost') logger?.warn(`llm-cache: ${name} is lost, ${meanwhile}: ${lastError}`);
+  else logger?.info(`llm-cache: ${name} is back`);
+  listened.emit('tier', health);
 }
 
 function totals({ queries, misses, refused, tiers }: CacheStats): Lifetime {

@@ -1,15 +1,18 @@
 // QueryService, the product for retrieval: the cascade in front of a search of the corpus. open.ts builds it; the public face exports it.
 
+import { EventEmitter } from 'node:events';
 import type { SemanticCache } from './cache.js';
 import type { CacheStats, Health, Match } from './cache-types.js';
 import type { Embedder } from './core/embedder.js';
-import { ClosedError, InvalidArgumentError, TierError } from './core/errors.js';
+import { ClosedError, InvalidArgumentError } from './core/errors.js';
 import { checkQuestion } from './core/key.js';
 import { checkOptions } from './core/options.js';
 import type { ScopeFields } from './core/scope.js';
+import type { CorpusVersion } from './corpus-version.js';
 import type { Refusal } from './decide/decide.js';
 import { type IngestOptions, type IngestReport, ingest } from './ingest/pipeline.js';
 import type { OpenOptions } from './open.js';
+import type { TierHealth } from './tiers/guard.js';
 import type { VectorDatabase } from './vectordb/database.js';
 import { type Filter, type MetadataValue, parseFilter } from './vectordb/filter.js';
 
@@ -63,12 +66,25 @@ export type ServiceIngestOptions = Omit<
   'database' | 'embedder' | 'scope' | 'manifest' | 'clock'
 >;
 
+/** What is in service. */
+export interface ServiceHealth extends Health {
+  /** How the database of the corpus is doing, by what became of asking for its version. While it is lost, only what is cached is answered at once. */
+  readonly corpus: TierHealth;
+}
+
+/** Events of a service. */
+export interface ServiceEvents {
+  /** A tier, or the corpus, was given up, or is back. */
+  tier: [TierHealth];
+}
+
 /** What a service is made of. */
 export interface QueryServiceParts {
   /** Tiers A and B; it owns the embedder and what everything is built on. */
   readonly cache: SemanticCache;
   readonly embedder: Embedder;
   readonly database: VectorDatabase;
+  readonly version: CorpusVersion;
   /** Partition of the corpus within the database: 64 hexadecimal digits. */
   readonly corpusScope: string;
   readonly ingest: Pick<IngestOptions, 'manifest' | 'chunking' | 'batchSize' | 'clock'>;
@@ -78,11 +94,10 @@ const mostResults = 1000;
 const queryOptions = new Set(['topK', 'filter', 'scope', 'signal']);
 
 /** Answers questions with passages of the ingested documents, and past questions from the cache. */
-export class QueryService {
+export class QueryService extends EventEmitter<ServiceEvents> {
   readonly #parts: QueryServiceParts;
   #closing: Promise<void> | undefined;
   #ingesting: Promise<unknown> = Promise.resolve();
-  #lastVersion = 'unknown';
 
   /** Opens a service; the same as `openQueryService`. */
   static async open(options?: OpenOptions): Promise<QueryService> {
@@ -92,6 +107,7 @@ export class QueryService {
   }
 
   constructor(parts: QueryServiceParts) {
+    super();
     this.#parts = parts;
   }
 
@@ -113,7 +129,7 @@ export class QueryService {
       throw new InvalidArgumentError('topK', `an integer from 1 to ${mostResults}`, topK);
     }
     parseFilter(filter);
-    const corpus = await this.#corpusVersion();
+    const corpus = await this.#parts.version.read();
     const answer = await this.#parts.cache.ask(
       text,
       async ({ vector, signal }) =>
@@ -136,10 +152,13 @@ export class QueryService {
   async ingest(options: ServiceIngestOptions): Promise<IngestReport> {
     this.#checkOpen();
     // One after the other: two at once would each take the other's half-written documents for unchanged.
-    const run = this.#ingesting.then(() => {
+    const run = this.#ingesting.then(async () => {
       this.#checkOpen();
-      const { database, embedder, corpusScope } = this.#parts;
-      return ingest({ ...this.#parts.ingest, ...options, database, embedder, scope: corpusScope });
+      const { database, embedder, corpusScope, version } = this.#parts;
+      const all = { ...this.#parts.ingest, ...options, database, embedder, scope: corpusScope };
+      const report = await ingest(all);
+      if (report.chunks > 0 || report.removed.length > 0) await version.forget();
+      return report;
     });
     this.#ingesting = run.catch(() => {});
     return run;
@@ -161,8 +180,8 @@ export class QueryService {
   }
 
   /** What is in service. */
-  health(): Health {
-    return this.#parts.cache.health();
+  health(): ServiceHealth {
+    return { ...this.#parts.cache.health(), corpus: this.#parts.version.health() };
   }
 
   /**
@@ -183,17 +202,6 @@ export class QueryService {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** A database that cannot be reached cannot have been searched since: what was found before still stands. */
-  async #corpusVersion(): Promise<string> {
-    const { database, corpusScope } = this.#parts;
-    try {
-      this.#lastVersion = await database.version(corpusScope);
-    } catch (error) {
-      if (!(error instanceof TierError)) throw error;
-    }
-    return this.#lastVersion;
   }
 
   async #search(

@@ -22,7 +22,7 @@ import { redisTier, type SealOptions } from './tiers/redis.js';
 import type { VectorDatabase } from './vectordb/database.js';
 import { openEmbeddedDatabase } from './vectordb/embedded.js';
 import { openFaissDatabase } from './vectordb/faiss.js';
-import { openQdrantDatabase } from './vectordb/qdrant.js';
+import { type IndexKind, openQdrantDatabase } from './vectordb/qdrant.js';
 
 /** What the processes of a cache have in common besides documents. */
 export interface Shared {
@@ -166,6 +166,12 @@ export async function openEngine(
 export const answersDatabase = 'answers';
 export const corpusDatabase = 'corpus';
 
+/** Where the corpus is, to tell what was ingested there from what was elsewhere; empty for the cache directory. */
+export function corpusPlace({ vectorDb, qdrant }: Config): string {
+  const { host, port, collection } = qdrant;
+  return vectorDb.backend === 'qdrant' ? `qdrant ${host.toLowerCase()}:${port}/${collection}` : '';
+}
+
 /**
  * Opens a vector database of the configured kind. On Qdrant the corpus has the configured collection, and answers one beside it.
  * @throws {ConfigError} ERR_LLM_CACHE_CONFIG · {MissingPackageError} ERR_LLM_CACHE_MISSING_PACKAGE
@@ -210,6 +216,7 @@ function openQdrant(
 ): Promise<VectorDatabase> {
   const { host, port, collection, timeoutMs, shardNumber, replicationFactor, writeConsistencyFactor } =
     qdrant;
+  const { efSearch, onDiskPayload, quantization } = qdrant;
   const tls = tlsOptions('qdrant', qdrant.tls);
   return openQdrantDatabase({
     host,
@@ -224,6 +231,20 @@ function openQdrant(
     shardNumber,
     replicationFactor,
     writeConsistencyFactor,
+    efSearch,
+    onDiskPayload,
+    quantization,
+    // Answers have no metadata that anybody filters by.
+    indexedFields: name === corpusDatabase ? indexKinds(qdrant.indexedFields) : undefined,
     clock,
   });
+}
+
+function indexKinds(fields: readonly string[] = []): Record<string, IndexKind> {
+  return Object.fromEntries(
+    fields.map((field) => {
+      const [name = '', kind = 'keyword'] = field.split(':');
+      return [name, kind as IndexKind];
+    }),
+  );
 }

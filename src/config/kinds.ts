@@ -130,6 +130,18 @@ export function nodes(): Kind<readonly string[]> {
   });
 }
 
+const INDEXED_FIELD = /^[^:,\0]{1,256}(:(keyword|integer|float|bool))?$/;
+
+/** A list of metadata fields, each `name` or `name:type`; as text separated by commas. */
+export function indexedFields(): Kind<readonly string[]> {
+  const field = z.string().regex(INDEXED_FIELD);
+  return kind(
+    'a list of names or name:type, with a type of keyword, integer, float or bool',
+    z.array(field).max(100),
+    { fromText: (value) => value.split(',').map((part) => part.trim()) },
+  );
+}
+
 /** A secret: text that is wrapped at once. */
 export function secret(): Kind<Secret> {
   const wrapped = TEXT.transform((value) => new Secret(value));

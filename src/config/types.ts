@@ -182,6 +182,14 @@ export interface QdrantConfig {
   readonly replicationFactor: number | undefined;
   /** Copies that must acknowledge a write to a collection that is created, 1 to 100. Undefined (the default): the server's. */
   readonly writeConsistencyFactor: number | undefined;
+  /** Metadata fields of the corpus with a payload index, each `name` or `name:type` of `keyword` (the default), `integer`, `float`, `bool`; at most 100. Default undefined. Environment: QDRANT_INDEXED_FIELDS. */
+  readonly indexedFields: readonly string[] | undefined;
+  /** Breadth of a search in the graph, 1 to 100,000. Undefined (the default): the server's. */
+  readonly efSearch: number | undefined;
+  /** Payloads of a collection that is created stay on disk. Undefined (the default): the server's. */
+  readonly onDiskPayload: boolean | undefined;
+  /** Smaller copies of the vectors of a collection that is created, to search in; what they find is judged by the vectors. Undefined (the default): none. */
+  readonly quantization: 'int8' | 'binary' | undefined;
   readonly tls: TlsConfig;
 }
 

@@ -73,7 +73,7 @@ export abstract class SharedLedger implements Ledger {
     if (isLost !== this.#isLost) {
       this.#isLost = isLost;
       this.#sinceMs = this.clock.wall();
-      this.#onChange?.(this.health());
+      this.#tell();
     }
     return !isLost;
   }
@@ -91,7 +91,16 @@ export abstract class SharedLedger implements Ledger {
 
   watch(onChange: (health: LedgerHealth) => void): void {
     this.#onChange = onChange;
-    if (!this.isCurrent()) onChange(this.health());
+    if (!this.isCurrent()) this.#tell();
+  }
+
+  #tell(): void {
+    try {
+      this.#onChange?.(this.health());
+    } catch (error) {
+      // Who listens must not fail who asks.
+      process.emitWarning(error as Error);
+    }
   }
 
   get epoch(): Epoch {

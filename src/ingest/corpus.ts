@@ -31,7 +31,7 @@ export class Corpus {
     return this.#manifest.get(source);
   }
 
-  /** True when the source's chunks need not be touched. */
+  /** True when, by the manifest, the source's chunks need not be touched. */
   async holds(source: string, identity: Identity): Promise<boolean> {
     const record = await this.#manifest.get(source);
     return (
@@ -40,6 +40,17 @@ export class Corpus {
       record.chunkingHash === identity.chunkingHash &&
       record.contextHash === identity.contextHash
     );
+  }
+
+  /**
+   * True when the database has the first and the last chunk that the manifest names: a collection may have been dropped, or put back to
+   * an older state. Cost: one call of the database.
+   */
+  async isThere(source: string): Promise<boolean> {
+    const { chunkIds = [] } = (await this.#manifest.get(source)) ?? {};
+    const ends = new Set([...chunkIds.slice(0, 1), ...chunkIds.slice(-1)]);
+    const found = await this.#database.vectors(this.#scope, [...ends]);
+    return !found.includes(undefined);
   }
 
   /**

@@ -11,13 +11,18 @@ interface Stored extends ManifestRecord {
 /** The database of the environment in which the manifest of a corpus is. */
 export const manifestDatabase = (corpus: string) => `${corpus}-manifest`;
 
-/** A manifest in a database of the environment, named after its corpus. */
-export function diskManifest(environment: Environment, corpus: string): Manifest {
-  const database = manifestDatabase(corpus);
+/**
+ * A manifest in a database of the environment, named after its corpus and the place the corpus is in: empty for the environment itself,
+ * otherwise whatever tells that place from others.
+ */
+export function diskManifest(environment: Environment, corpus: string, place = ''): Manifest {
+  const local = manifestDatabase(corpus);
+  const database = place === '' ? local : `${local}-elsewhere`;
+  const digest = (text: string) => native.sha256(new TextEncoder().encode(text));
+  const prefix = place === '' ? new Uint8Array() : digest(place);
   const reader = environment.reader(database);
   // Sources are paths of any length, LMDB's keys are not.
-  const keyOf = (source: string) =>
-    native.sha256(new TextEncoder().encode(source)) as Uint8Array<ArrayBuffer>;
+  const keyOf = (source: string) => new Uint8Array(Buffer.concat([prefix, digest(source)]));
   return {
     get(source) {
       const bytes = reader.get(keyOf(source));
@@ -31,7 +36,7 @@ export function diskManifest(environment: Environment, corpus: string): Manifest
       await environment.write([{ kind: 'remove', database, key: keyOf(source) }]);
     },
     entries() {
-      const records = [...reader.entries()].map(([, bytes]) => decodeRecord<Stored>(bytes));
+      const records = [...reader.entries(prefix)].map(([, bytes]) => decodeRecord<Stored>(bytes));
       return records.map(({ source, ...record }): [string, ManifestRecord] => [source, record]);
     },
   };

@@ -95,8 +95,8 @@ const maxCharactersAhead = 4 * 2 ** 20;
 const maxFailuresInARow = 5;
 
 /**
- * Takes documents in. Run again, it does only what is new: an unchanged document costs its reading and a hash, a changed one
- * has exactly its own chunks replaced. Each document is committed by itself, so after an abort or a kill the same call goes
+ * Takes documents in. Run again, it does only what is new: an unchanged document costs its reading, a hash and one look
+ * into the database, a changed one has exactly its own chunks replaced. Each document is committed by itself, so after an abort or a kill the same call goes
  * on where the last one ended.
  * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for an option out of range.
  * @throws {IngestError} ERR_LLM_CACHE_INGEST when nothing can be read at `path`.
@@ -212,7 +212,7 @@ class Ingestion {
     const pending: Pending = { source, identity, metadata, text, line, groups: undefined };
     if (/\S/.test(text)) {
       // A document that another one's replacement touches meanwhile is found out when its turn comes.
-      if (!(await this.#corpus.holds(source, identity))) {
+      if (!((await this.#corpus.holds(source, identity)) && (await this.#corpus.isThere(source)))) {
         await this.#warm();
         pending.groups = new Groups(text, this.#chunking, this.#embedder);
       }

@@ -1,4 +1,4 @@
-// Whether a tier is asked: always, not at all, or by one call that finds out how it is. Imported by guard.ts alone.
+// Whether a tier is asked: always, not at all, or by one call that finds out how it is. Imported by watch.ts alone.
 import type { Clock } from '../core/clock.js';
 
 /** When a tier is given up, and how often it is asked whether it is back. */

@@ -24,6 +24,7 @@ import {
 } from './qdrant/points.js';
 import { WriteOrder } from './qdrant/write-order.js';
 
+export type { IndexKind } from './qdrant/filter.js';
 export type { QdrantDatabaseOptions } from './qdrant/options.js';
 
 /** A database on a Qdrant server. */
@@ -56,13 +57,10 @@ const longestWelcomeMs = 2_000;
 export async function openQdrantDatabase(options: QdrantDatabaseOptions): Promise<QdrantDatabase> {
   const settings = qdrantSettings(options);
   const calls = new QdrantCalls(await connectQdrant(settings.connection), settings.collection);
-  try {
-    await welcome(calls, settings.clock);
-  } catch (error) {
-    calls.close();
+  await welcome(calls, settings.clock).catch(async (error) => {
     await calls.release();
     throw error;
-  }
+  });
   return new Qdrant(settings, calls);
 }
 
@@ -387,7 +385,7 @@ class Qdrant implements QdrantDatabase {
     const expired = { key: '_expires', range: { lte: this.#clock.wall() - sweepGraceMs } };
     const filter = { must: [this.#mine, expired] };
     this.#calls
-      .read('sweep', (api, collection, init) => api.deletePoints({ ...collection, filter }, init))
+      .change('sweep', (api, collection, init) => api.deletePoints({ ...collection, filter }, init))
       .catch(() => {});
   }
 

@@ -39,6 +39,17 @@ test('code is held to the same keys, in its own spelling', () => {
   assert.match(code('cache'), 'expected keys with values');
 });
 
+test('an indexed field has a name, and a type that Qdrant has an index of', () => {
+  for (const field of ['year:int', 'a:b:integer', ':integer', '', 'a,b']) {
+    assert.match(
+      code({ qdrant: { indexedFields: [field] } }),
+      'qdrant.indexedFields: expected a list of names or name:type',
+      JSON.stringify(field),
+    );
+  }
+  assert.match(yaml('qdrant: { indexed_fields: year }'), 'qdrant.indexed_fields: expected a list');
+});
+
 test('unknown variables of ours are refused, those of others are not', () => {
   assert.match(
     env({ LLM_CACHE_DIRECTROY: 'x' }),

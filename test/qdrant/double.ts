@@ -9,7 +9,7 @@ type Json = Record<string, unknown>;
 
 /** What a fault may do to a request: answer it itself, leave it hanging, or nothing. */
 export type Fault = (
-  request: { method: string; route: string; body: Json },
+  request: { method: string; route: string; body: Json; query: URLSearchParams },
   response: ServerResponse,
 ) => boolean | undefined;
 
@@ -86,7 +86,7 @@ export async function startDouble({
     if (first !== 'collections' || encoded === '') return text(response, 404, '');
     const body = method === 'GET' || method === 'DELETE' ? {} : parse(bytes);
     double.requests.push(route);
-    if (double.fault?.({ method, route, body }, response)) return;
+    if (double.fault?.({ method, route, body, query: url.searchParams }, response)) return;
     let result = answer(route, encoded === undefined ? undefined : decodeURIComponent(encoded), body, url);
     if (result === unknown) return send(response, 501, { status: { error: `the double has no ${route}` } });
     if (double.bend) result = double.bend(route, result, body);

@@ -8,6 +8,8 @@ import { Environment } from '#dist/disk/environment.js';
 import { openQueryService } from '#dist/open.js';
 import { mockEmbedder, seededRandom } from '#dist/testing/index.js';
 import { startChild, temporaryDirectory } from '../disk/support.js';
+import { startDouble } from '../qdrant/double.js';
+import { pointsOf } from './support.js';
 
 const test = suite('interrupted ingestion');
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
@@ -56,6 +58,47 @@ test('killed at ten random moments, with documents changing between, it ends as 
   assert.equal([...one.keys()].sort(), [...other.keys()].sort());
 
   for (const [key, value] of other) assert.is(one.get(key), value, key);
+});
+
+test('on Qdrant, killed at eight random moments, it ends with the points of one undisturbed ingestion', async () => {
+  const random = seededRandom(seed + 1);
+  const folder = temporaryDirectory();
+  cpSync(demo, folder, { recursive: true });
+  const directory = temporaryDirectory();
+  const double = await startDouble();
+  let midway = 0;
+  for (let kill = 0; kill < 8; kill++) {
+    const child = startChild('service/fixtures/ingest.mjs', [directory, folder, String(double.port)]);
+    assert.is(await child.line(), 'open', child.stderr());
+    // Between two requests, or while the server works on one.
+    let left = 1 + Math.floor(random() * 25);
+    await new Promise<void>((resolve) => {
+      double.fault = ({ route }) => {
+        if (route === 'PUT points' && --left === 0) {
+          midway++;
+          child.process.kill('SIGKILL');
+        }
+        return undefined;
+      };
+      child.ended.then(() => resolve());
+    });
+    double.fault = undefined;
+    const text = `# Eggs\n\nVersion ${kill} of this text. `;
+    writeFileSync(join(folder, 'boil-eggs.md'), text.repeat(1 + ((kill * 7) % 40)));
+  }
+  console.log(`${midway} of 8 were killed while they wrote`);
+  assert.ok(midway >= 2);
+  const last = startChild('service/fixtures/ingest.mjs', [directory, folder, String(double.port)]);
+  assert.is((await last.rest()).at(-1), 'done', last.stderr());
+  const other = await startDouble();
+  const fresh = startChild('service/fixtures/ingest.mjs', [temporaryDirectory(), folder, String(other.port)]);
+  assert.is((await fresh.rest()).at(-1), 'done', fresh.stderr());
+  const [killed, undisturbed] = [pointsOf(double, 'llm_cache'), pointsOf(other, 'llm_cache')];
+  assert.ok(undisturbed.size > 40);
+  assert.equal([...killed.keys()].sort(), [...undisturbed.keys()].sort());
+  for (const [id, point] of undisturbed) assert.is(killed.get(id), point);
+  await double.stop();
+  await other.stop();
 });
 
 test('two ingestions of one service at once leave what one after the other leaves', async () => {

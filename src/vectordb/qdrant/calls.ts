@@ -7,10 +7,16 @@ import { isRecord, type Point } from './points.js';
 /** Ids a request names at most. */
 export const idsPerRequest = 512;
 
+/** The collection as a request names it; a read also says how many copies must agree. */
+export interface Target {
+  readonly collection_name: string;
+  readonly consistency?: 'majority';
+}
+
 /** One request on the collection. */
 export type Call<T> = (
   api: QdrantApi,
-  collection: { collection_name: string },
+  collection: Target,
   init: RequestInit,
 ) => Promise<{ data: { result?: T } }>;
 
@@ -34,10 +40,26 @@ export class QdrantCalls {
     return this.#ready;
   }
 
-  /** Asks once. @throws as `QdrantConnection.ask`, and the signal's reason. */
-  async read<T>(operation: string, call: Call<T>, signal?: AbortSignal): Promise<NonNullable<T>> {
+  /** Asks once; where there are copies, most of them. @throws as `QdrantConnection.ask`, and the signal's reason. */
+  read<T>(operation: string, call: Call<T>, signal?: AbortSignal): Promise<NonNullable<T>> {
+    const { collection: collection_name, replicationFactor = 1 } = this.#options;
+    // One copy alone may lag behind a write that others have acknowledged.
+    const consistency = replicationFactor > 1 ? ({ consistency: 'majority' } as const) : {};
+    return this.#ask(operation, call, { collection_name, ...consistency }, signal);
+  }
+
+  /** Changes something, in one try. @throws as `read` */
+  change<T>(operation: string, call: Call<T>): Promise<NonNullable<T>> {
+    return this.#ask(operation, call, { collection_name: this.#options.collection });
+  }
+
+  async #ask<T>(
+    operation: string,
+    call: Call<T>,
+    collection: Target,
+    signal?: AbortSignal,
+  ): Promise<NonNullable<T>> {
     await abortable(this.ready(), signal);
-    const collection = { collection_name: this.#options.collection };
     try {
       return await this.#connection.ask(operation, (api, init) => call(api, collection, init), signal);
     } catch (error) {
@@ -49,7 +71,7 @@ export class QdrantCalls {
 
   /** Asks until it is done or has been tried often enough. @throws as `read` */
   write<T>(operation: string, call: Call<T>): Promise<NonNullable<T>> {
-    return this.persist(() => this.read(operation, call));
+    return this.persist(() => this.change(operation, call));
   }
 
   /** Repeats work that belongs to a write. @throws as `read` */

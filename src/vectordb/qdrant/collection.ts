@@ -10,7 +10,7 @@ export interface CollectionOptions {
   readonly dimension: number;
   /** Number of shards. Default: the server's. */
   readonly shardNumber?: number | undefined;
-  /** Copies of each shard. Default: the server's. */
+  /** Copies of each shard. Default: the server's. Above 1 every read asks for what most copies have. */
   readonly replicationFactor?: number | undefined;
   /** Copies that must have taken a write before it counts. Default: the server's. */
   readonly writeConsistencyFactor?: number | undefined;
