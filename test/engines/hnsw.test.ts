@@ -86,6 +86,39 @@ test('after ten times as many changes as rows it is as good and as small as a fr
   await fresh.close();
 });
 
+test('the memory of a process stays what it was over ten times as many changes as rows', () => {
+  const engines = new URL('../../dist/', import.meta.url);
+  const churn = `import { openHnswEngine } from '${engines}engines/hnsw.js';
+    import { randomUnitVector, seededRandom } from '${engines}testing/index.js';
+    const count = 1500;
+    const random = seededRandom(${seed});
+    const engine = await openHnswEngine(256, { graphFrom: 1000, M: 8, efConstruction: 20 });
+    for (let id = 0; id < count; id++) engine.set(id, 0, randomUnitVector(256, random));
+    await engine.settled();
+    for (let round = 0; round < 10; round++) {
+      for (let change = 0; change < count; change++) {
+        const id = Math.floor(random() * count);
+        if (random() < 0.2) engine.remove(id);
+        else engine.set(id, 0, randomUnitVector(256, random));
+        if (change % 500 === 0) await engine.settled();
+      }
+      await engine.settled();
+      globalThis.gc();
+      console.log(Math.round(process.memoryUsage.rss() / 1024), engine.lastFailure ?? '');
+    }
+    await engine.close();`;
+  const args = ['--expose-gc', '--input-type=module', '-e', churn];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
+  const rss = stdout.trim().split('\n').map(Number);
+  console.log(`resident KiB after each round of 1,500 changes: ${rss.join(' ')}`);
+  assert.is(rss.length, 10, stderr);
+  assert.ok(rss.every(Number.isFinite), stdout);
+  // A round writes 1.2 MiB of rows and as much of graphs: what leaked from the second round to the tenth would be 20 MiB.
+  const early = Math.max(...rss.slice(0, 4));
+  const late = Math.min(...rss.slice(-3));
+  assert.ok(late <= early + 8 * 1024, `${late} KiB late, ${early} early`);
+});
+
 test('while a graph is built, what was set before and since is found and what was replaced is not', async () => {
   const { engine, rows } = await filled(1500);
   const before = engine.rowsInGraphs;

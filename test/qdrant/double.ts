@@ -159,6 +159,8 @@ export async function startDouble({
 
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
+  // A failed test that leaves it running must not keep the process.
+  server.unref();
   const { port: bound } = server.address() as AddressInfo;
   const double: Double = {
     url: `http://127.0.0.1:${bound}`,
