@@ -1,5 +1,6 @@
 // Kinds of configuration values: what each accepts and how it reads text. The only file that imports zod; schema.ts imports it.
 import { z } from 'zod';
+import { bytesFromText } from '../core/bytes.js';
 import { Secret } from './secret.js';
 
 /** How a value is checked and, where it comes as text (environment, `${NAME}` in YAML), read. */
@@ -148,31 +149,16 @@ export function secret(): Kind<Secret> {
   return kind('text (put digits in quotes)', z.union([z.instanceof(Secret), wrapped]), { quotable: false });
 }
 
-const BYTE_UNITS: Readonly<Record<string, number>> = {
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-};
-
-function bytesFromText(value: string): unknown {
-  const parts = /^(\d+(?:\.\d+)?) ?([kmg]?i?b)?$/i.exec(value);
-  if (parts === null) return value;
-  const factor = BYTE_UNITS[(parts[2] ?? 'b').toLowerCase()];
-  return factor === undefined ? value : Math.round(Number(parts[1]) * factor);
-}
+const readBytes = (text: string): unknown => bytesFromText(text) ?? text;
 
 /** A number of bytes: a whole number, or text such as `256 MiB` or `1.5 GB`. */
 export function bytes(minimum: number): Kind<number> {
   const schema = z.preprocess(
-    (value) => (typeof value === 'string' ? bytesFromText(value) : value),
+    (value) => (typeof value === 'string' ? readBytes(value) : value),
     z.int().min(minimum),
   );
   return kind(`a number of bytes from ${show(minimum)}, such as 268435456 or 256 MiB`, schema, {
-    fromText: bytesFromText,
+    fromText: readBytes,
   });
 }
 

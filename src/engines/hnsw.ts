@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DimensionError, InvalidArgumentError } from '../core/errors.js';
 import type { Engine, Neighbour } from './engine.js';
 import { checkInteger, checkRows, checkVector, FlatEngine, greatestNumber } from './flat.js';
-import type { Graph } from './graph.js';
+import { type Graph, homeBytes } from './graph.js';
 import { type Hnswlib, loadHnswlib, type Space } from './hnswlib.js';
 import { type Partition, Partitions } from './partitions.js';
 import { Pace, type Rows, Upkeep } from './upkeep.js';
@@ -29,9 +29,6 @@ export async function openHnswEngine(dimension: number, options: HnswOptions = {
   const library = await loadHnswlib();
   return new HnswEngine(dimension, options, 'hnsw', async () => library);
 }
-
-// A row of the table of segments, measured on Node 20.
-const homeBytes = 48;
 
 /**
  * Graphs that never change, and beside them the exact index for what came since. A worker thread builds a partition's graph; rows
