@@ -126,10 +126,19 @@ function flatScanBytes(vectors: number, dimension: number): number {
  * @example planCapacity({ vectors: 10_000_000, dimension: 1536 }).engines.map(({ engine, machines }) => [engine, machines]);
  */
 export function planCapacity(options: PlanOptions): Plan {
-  const { vectors, dimension, hnswM = 16, lists, pqBits, machineBytes = 64 * 2 ** 30, machineShare = 0.7 } = options;
+  const {
+    vectors,
+    dimension,
+    hnswM = 16,
+    lists,
+    pqBits,
+    machineBytes = 64 * 2 ** 30,
+    machineShare = 0.7,
+  } = options;
   const rawBytes = rawEmbeddingsBytes(vectors, dimension);
   const pqM = options.pqM ?? greatestDivisor(dimension, 64);
-  const room = number('machineBytes', machineBytes, 1, 2 ** 50) * number('machineShare', machineShare, 0.01, 1);
+  const room =
+    number('machineBytes', machineBytes, 1, 2 ** 50) * number('machineShare', machineShare, 0.01, 1);
   const flat = flatEngineBytes(vectors, dimension);
   const graph = hnswEngineBytes(vectors, dimension, { M: hnswM });
   const third = flatEngineBytes(Math.ceil(vectors / 3), dimension);
@@ -161,7 +170,17 @@ export function planCapacity(options: PlanOptions): Plan {
     }
     return { engine, ...sizes[engine], machines: Math.ceil(sizes[engine].peakBytes / room) };
   });
-  return { vectors, dimension, pqM, hnswM, rawBytes, machineBytes, machineShare, engines, traffic: trafficOf(options) };
+  return {
+    vectors,
+    dimension,
+    pqM,
+    hnswM,
+    rawBytes,
+    machineBytes,
+    machineShare,
+    engines,
+    traffic: trafficOf(options),
+  };
 }
 
 function trafficOf(options: PlanOptions): TrafficPlan | undefined {
@@ -198,13 +217,18 @@ export interface ReferenceCell {
   readonly printed: string;
   /** Bytes by the rule that stands beside the table. */
   readonly bytes: number;
-  /** `right`; `GiB called GB` (or MiB called MB); `neither`: right in no unit. */
-  readonly verdict: 'right' | 'GiB called GB' | 'neither';
+  /** `neither`: right in no unit. */
+  readonly verdict: 'right' | 'GiB called GB' | 'MiB called MB' | 'neither';
   /** What else is to be known. */
   readonly note: string;
 }
 
-const PRINTED: readonly (readonly [what: string, printed: readonly string[], bytes: (vectors: number) => number, note: string])[] = [
+const PRINTED: readonly (readonly [
+  what: string,
+  printed: readonly string[],
+  bytes: (vectors: number) => number,
+  note: string,
+])[] = [
   ['raw float32', ['5.7 GB', '57.2 GB', '572 GB'], (vectors) => rawEmbeddingsBytes(vectors, 1536), ''],
   ['codes, m = 64', ['61 MB', '610 MB', '6.1 GB'], (vectors) => pqBytes(vectors, 64), ''],
   [
@@ -238,7 +262,7 @@ function verdictOf(printed: string, bytes: number): ReferenceCell['verdict'] {
   const digits = amount.split('.')[1]?.length ?? 0;
   const power = ['B', 'kB', 'MB', 'GB'].indexOf(unit);
   const isNear = (base: number) => Math.abs(bytes / base ** power - Number(amount)) < 10 ** -digits;
-  return isNear(1000) ? 'right' : isNear(1024) ? 'GiB called GB' : 'neither';
+  return isNear(1000) ? 'right' : !isNear(1024) ? 'neither' : unit === 'GB' ? 'GiB called GB' : 'MiB called MB';
 }
 
 /** Both readings of an amount, such as `61.4 GB = 57.2 GiB`. */

@@ -85,7 +85,11 @@ export function pqBytes(
  * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT
  * @example pqCompressionRatio(1536, 64); // 96
  */
-export function pqCompressionRatio(dimension: number, m: number, { bits = 8 }: { bits?: number } = {}): number {
+export function pqCompressionRatio(
+  dimension: number,
+  m: number,
+  { bits = 8 }: { bits?: number } = {},
+): number {
   checkShape(0, dimension);
   checkPq(m, bits, dimension);
   return (dimension * 4) / Math.ceil((m * bits) / 8);
@@ -264,7 +268,10 @@ export function combinedStorageEstimate(
 export function printStorageBreakdown(
   vectors: number,
   dimension: number,
-  { write = (text) => void process.stdout.write(text), ...options }: StorageOptions & { write?: (text: string) => void } = {},
+  {
+    write = (text) => void process.stdout.write(text),
+    ...options
+  }: StorageOptions & { write?: (text: string) => void } = {},
 ): string {
   const { M = 16, usePq = true, pqM = 64, model = 'hnswlib' } = options;
   const estimate = combinedStorageEstimate(vectors, dimension, options);

@@ -18,10 +18,41 @@ export type {
   SetReport,
   TierStats,
 } from './cache-types.js';
+export {
+  type BytesFormat,
+  bytesToHumanReadable,
+  combinedStorageEstimate,
+  flatEngineBytes,
+  type HnswModel,
+  hnswEngineBytes,
+  hnswOverheadBytes,
+  type IvfPqOptions,
+  ivfPqBytes,
+  type PqOptions,
+  pqBytes,
+  pqCompressionRatio,
+  printStorageBreakdown,
+  rawEmbeddingsBytes,
+  type StorageEstimate,
+  type StorageOptions,
+} from './capacity.js';
+export {
+  type EnginePlan,
+  type Plan,
+  type PlanEngine,
+  type PlanOptions,
+  planCapacity,
+  planEngines,
+  type ReferenceCell,
+  referenceTable,
+  type TrafficPlan,
+} from './capacity-plan.js';
 export { type LoadOptions, loadConfig } from './config/load.js';
 export { Secret } from './config/secret.js';
 export { type ConfigRow, showConfig } from './config/show.js';
+export { configJsonSchema, configTemplate, type JsonSchema } from './config/template.js';
 export type { Config, ConfigInput, LoadedConfig, Source } from './config/types.js';
+export { bytesFromText } from './core/bytes.js';
 export { type Clock, systemClock } from './core/clock.js';
 export type { Embedder, Embedding } from './core/embedder.js';
 export type { Candidate, Entry, Key } from './core/entry.js';
@@ -46,6 +77,15 @@ export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
 export type { IngestProgress, IngestReport } from './ingest/pipeline.js';
 export { type DatabaseSize, type DirectoryReport, inspectDirectory } from './inspect.js';
 export { type Logger, type OpenOptions, openCache, openEmbedder, openQueryService } from './open.js';
+export {
+  openPythonRedis,
+  type PythonAnswer,
+  type PythonQuestions,
+  PythonRedis,
+  type PythonRedisLosses,
+  type PythonRedisSurvey,
+  type PythonResult,
+} from './python-redis.js';
 export {
   type QueryAnswer,
   type QueryOptions,

@@ -50,6 +50,8 @@ export interface OpenOptions extends ConfigInput {
   readonly file?: LoadOptions['file'];
   /** Default `process.env`. */
   readonly env?: LoadOptions['env'];
+  /** Settings of a command line, `section.key=value` each, stronger than all else. */
+  readonly flags?: LoadOptions['flags'];
   readonly clock?: Clock | undefined;
   /** Told once when a tier is lost and once when it is back; a `console` or a logger such as pino will do. Default: nobody, listen to `tier` events. */
   readonly logger?: Logger | undefined;
@@ -129,8 +131,17 @@ interface Ground {
 
 /** Opens what both products stand on; whatever was opened is closed again if a later part fails. */
 async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<T>): Promise<T> {
-  const { embedder: given, file, env, clock = systemClock, logger, redisClient, ...overrides } = options;
-  const { config } = loadConfig({ file, env, overrides });
+  const {
+    embedder: given,
+    file,
+    env,
+    flags,
+    clock = systemClock,
+    logger,
+    redisClient,
+    ...overrides
+  } = options;
+  const { config } = loadConfig({ file, env, flags, overrides });
   const opened: { close(): Promise<void> }[] = [];
   const keep = <R extends { close(): Promise<void> }>(resource: R): R => {
     opened.unshift(resource);

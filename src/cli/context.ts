@@ -18,6 +18,8 @@ export interface CommonFlags {
   readonly color: boolean;
   readonly useMock?: boolean;
   readonly embeddingModel?: string;
+  /** `section.key=value` each. */
+  readonly set?: readonly string[];
 }
 
 /** What a verb works with. */
@@ -41,6 +43,7 @@ export function openOptions(flags: CommonFlags, more: ConfigInput = {}): OpenOpt
     cache: { directory: flags.directory, ...more.cache },
     embedding: { useMock: flags.useMock, model: flags.embeddingModel, ...more.embedding },
     file: flags.config,
+    flags: flags.set,
   };
 }
 
@@ -48,8 +51,11 @@ export function openOptions(flags: CommonFlags, more: ConfigInput = {}): OpenOpt
  * Loads the configuration that `openOptions` opens with, and says on standard error what the user should know of it.
  * @throws {ConfigError} ERR_LLM_CACHE_CONFIG
  */
-export function load({ output }: Context, { file, ...overrides }: OpenOptions & ConfigInput): LoadedConfig {
-  const loaded = loadConfig({ file, overrides });
+export function load(
+  { output }: Context,
+  { file, flags, ...overrides }: OpenOptions & ConfigInput,
+): LoadedConfig {
+  const loaded = loadConfig({ file, flags, overrides });
   if (loaded.config.logLevel !== 'silent' && loaded.config.logLevel !== 'error') {
     for (const note of loaded.notes) output.aside(`llm-cache: note: ${note}`);
   }

@@ -1,11 +1,18 @@
 // The verbs and their options; the only importer of commander. For main.ts alone.
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { bytesFromText, planEngines } from '../index.js';
+import { completionScript, type Shell, shells } from './completion.js';
+import type { ConfigFlags } from './config.js';
 import { type CommonFlags, type Context, contextOf } from './context.js';
 import type { DemoFlags } from './demo.js';
 import { UsageError } from './failure.js';
+import { closingHelp } from './help.js';
+import type { ImportFlags } from './import.js';
 import type { IngestFlags } from './ingest.js';
+import type { PlanFlags } from './plan.js';
 import type { QueryFlags } from './query.js';
+import type { StatsFlags } from './stats.js';
 import { cut } from './text.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -36,6 +43,11 @@ export function buildProgram(signal: AbortSignal): Command {
     .option('--directory <dir>', 'cache directory (default: .llm-cache)')
     .option('--embedding-model <name>', 'model that comes with the package, or a folder with an ONNX model')
     .option('--use-mock', 'vectors made from words alone, for tests without a model')
+    .option(
+      '--set <key=value>',
+      'set any key of the configuration, such as cache.max_entries=500; may be given several times',
+      collect,
+    )
     .option('--debug', 'print the stack of an error')
     .option('--no-color', 'print without colours, as does the variable NO_COLOR')
     .configureHelp({ showGlobalOptions: true })
@@ -96,17 +108,116 @@ export function buildProgram(signal: AbortSignal): Command {
 
   program
     .command('config')
-    .description('show every key of the configuration, its value and where it comes from')
-    .option('--show', 'show it; this is also what happens without the option')
-    .addHelpText('after', examples('config --show', 'config --show --config production.yaml --json'))
-    .action(run<object>(async () => (await import('./config.js')).config));
+    .description('show the configuration and where it comes from, or write a file to begin with')
+    .option('--show', 'every key, its value and its source; this is also what happens without an option')
+    .option('--origin', 'the same, and what each value was stronger than, and the variable of each key')
+    .option(
+      '--init [file]',
+      'write a file with every key explained and commented out (default: llm-cache.yaml)',
+    )
+    .option('--force', 'let --init overwrite a file')
+    .option('--schema', 'print the JSON Schema of configuration files, for editors')
+    .addHelpText(
+      'after',
+      examples(
+        'config --show',
+        'config --show --origin --config production.yaml --set redis.port=6380',
+        'config --init',
+        'config --schema > schema.json',
+      ),
+    )
+    .action(run<ConfigFlags>(async () => (await import('./config.js')).config));
 
   program
     .command('stats')
     .description('show what the cache directory holds and what was counted')
-    .addHelpText('after', examples('stats', 'stats --directory .llm-cache/demo --json'))
-    .action(run<object>(async () => (await import('./stats.js')).stats));
+    .option(
+      '--watch [seconds]',
+      'again every so many seconds until Ctrl-C, 1 to 86,400; 2 when none are named',
+      wholeNumber(1, 86_400),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'stats',
+        'stats --watch 5',
+        'stats --directory .llm-cache/demo --json',
+        'stats --watch --json >> stats.jsonl',
+      ),
+    )
+    .action(run<StatsFlags>(async () => (await import('./stats.js')).stats));
 
+  program
+    .command('plan')
+    .description('plan memory, machines, latency and money for so many vectors; reads no configuration')
+    .option('--vectors <n>', 'vectors kept', wholeNumber(0))
+    .option('--dim <n>', 'numbers a vector, 1 to 65,536', wholeNumber(1, 65_536))
+    .addOption(new Option('--engine <name>', 'one engine alone').choices(planEngines))
+    .option('--hnsw-m <n>', 'links of a graph, 2 to 512 (default: 16)', wholeNumber(2, 512))
+    .option(
+      '--pq-m <n>',
+      'parts of product quantisation; divides --dim (default: its greatest divisor up to 64)',
+      wholeNumber(1),
+    )
+    .option('--pq-nbits <n>', 'bits a part, 1 to 16 (default: 8)', wholeNumber(1, 16))
+    .option('--lists <n>', 'inverted lists (default: 1024)', wholeNumber(1))
+    .option(
+      '--machine-memory <bytes>',
+      'memory of one machine, such as 64GiB or 128GB (default: 64GiB)',
+      byteCount,
+    )
+    .option('--machine-share <part>', 'part of it for vectors, 0.01 to 1 (default: 0.7)', decimal(0.01, 1))
+    .option('--requests-per-second <n>', 'requests a second; adds latency and money', decimal(0, 1e9))
+    .option('--hit-rate <part>', 'part answered from the cache, 0 to 1 (default: 0.5)', decimal(0, 1))
+    .option('--llm-ms <n>', 'milliseconds the model takes (default: 1000)', decimal(0, 3_600_000))
+    .option('--llm-cost <money>', 'what one answer of the model costs', decimal(0, 1e6))
+    .option('--hit-ms <n>', 'milliseconds of a hit, embedding included (default: 1.1)', decimal(0, 3_600_000))
+    .option('--miss-ms <n>', 'milliseconds that a miss adds (default: 2.1)', decimal(0, 3_600_000))
+    .addHelpText(
+      'after',
+      examples(
+        'plan --vectors 10000000 --dim 1536',
+        'plan --vectors 10000000 --dim 1536 --engine ivfpq --pq-m 64 --machine-memory 32GiB',
+        'plan --vectors 50000 --dim 384 --requests-per-second 200 --hit-rate 0.6 --llm-ms 1200 --llm-cost 0.002',
+      ),
+    )
+    .action(run<PlanFlags>(async () => (await import('./plan.js')).plan));
+
+  program
+    .command('import')
+    .description('bring what the Python package llm-semantic-cache keeps in Redis into this cache')
+    .option('--redis <url>', 'its Redis: redis://user:password@host:port/db')
+    .option('--questions <file>', 'past questions, one a line: its answers are kept under hashes of them')
+    .option('--top-k <n,…>', 'values of top_k the questions were asked with (default: 5)', wholeNumbers)
+    .option('--model <name>', 'embedding model the questions were asked with (default: all-MiniLM-L6-v2)')
+    .option('--tenant <name>', 'tenant whose answers these become (default: none)')
+    .option('--dry-run', 'count what would be brought over, and write nothing')
+    .addHelpText(
+      'after',
+      examples(
+        'import --redis redis://localhost:6379/0 --dry-run',
+        'import --redis redis://localhost:6379/0 --questions questions.txt --top-k 5,10 --tenant acme',
+      ),
+    )
+    .action(run<ImportFlags>(async () => (await import('./import.js')).importRedis));
+
+  program
+    .command('completion')
+    .description('print a script that completes commands and options in a shell')
+    .addArgument(new Argument('<shell>', 'the shell').choices(shells))
+    .addHelpText(
+      'after',
+      examples(
+        'completion bash >> ~/.bashrc',
+        'completion zsh > ~/.zfunc/_llm-cache',
+        'completion fish | source',
+      ),
+    )
+    .action((shell: Shell) => {
+      process.stdout.write(completionScript(program, shell));
+    });
+
+  for (const command of program.commands) command.addHelpText('after', closingHelp(command.name()));
   return program;
 }
 
@@ -153,6 +264,24 @@ function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: stri
     const bounds = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
     throw new InvalidArgumentError(`It must be a whole number ${bounds}`);
   };
+}
+
+function decimal(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+(\.\d+)?$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a number from ${least} to ${most}`);
+  };
+}
+
+function byteCount(text: string): number {
+  const value = bytesFromText(text);
+  if (value !== undefined && value > 0) return value;
+  throw new InvalidArgumentError('It must be an amount such as 64GiB or 128GB');
+}
+
+function wholeNumbers(text: string): readonly number[] {
+  return text.split(',').map(wholeNumber(1, 10_000));
 }
 
 function collect(text: string, before: readonly string[] = []): readonly string[] {

@@ -1,7 +1,6 @@
 // The verb `query`. For program.ts alone.
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
-import { createInterface } from 'node:readline';
 import {
   type Filter,
   InvalidArgumentError,
@@ -11,9 +10,10 @@ import {
   type QueryService,
 } from '../index.js';
 import { type CommonFlags, type Context, load, loggerOf, openOptions } from './context.js';
+import { converse, explanation, inputLines } from './conversation.js';
 import { failureOf, UsageError } from './failure.js';
 import { directoryOption, invocation } from './invocation.js';
-import { columns, cut, oneLine, wrap } from './text.js';
+import { bytes, columns, counted, cut, oneLine, wrap } from './text.js';
 
 /** Options of `query`. */
 export interface QueryFlags extends CommonFlags {
@@ -23,7 +23,6 @@ export interface QueryFlags extends CommonFlags {
 }
 
 const linesOfPassage = 3;
-const prompt = 'question> ';
 
 /** Answers one question, each line of standard input, or whatever is typed. @throws as `QueryService.query` */
 export async function query(context: Context, flags: QueryFlags, text: string | undefined): Promise<void> {
@@ -52,6 +51,7 @@ class Session {
   readonly #topK: number;
   readonly #filter: Filter | undefined;
   readonly #directory: string;
+  #last: { readonly question: string; readonly answer: QueryAnswer } | undefined;
 
   constructor(context: Context, service: QueryService | undefined, flags: QueryFlags, directory: string) {
     this.#context = context;
@@ -64,6 +64,7 @@ class Session {
   async ask(text: string): Promise<void> {
     const { output, signal } = this.#context;
     const answer = await this.#answer(text, signal);
+    this.#last = { question: text, answer };
     output.data({ question: text, ...answer });
     if (output.json) return;
     if (answer.results.length > 0) this.#show(answer);
@@ -80,7 +81,7 @@ class Session {
   /** Reads questions from standard input, one a line; a question that fails does not keep the next from being asked. */
   async readAll(): Promise<void> {
     let asked = 0;
-    for await (const line of this.#lines()) {
+    for await (const line of inputLines(this.#context.signal)) {
       if (!/\S/.test(line)) continue;
       if (!this.#context.output.json) {
         if (asked > 0) this.#context.output.line();
@@ -95,12 +96,41 @@ class Session {
 
   /** Asks for questions until the input ends. */
   async converse(): Promise<void> {
+    await converse(this.#context, {
+      directory: this.#service === undefined ? undefined : this.#directory,
+      ask: (text) => this.#askAndGoOn(text),
+      explain: () => this.#explain(),
+      stats: () => this.#stats(),
+    });
+  }
+
+  /** Says why the last question was answered as it was. */
+  #explain(): void {
     const { output } = this.#context;
-    if (this.#service !== undefined)
-      output.aside(output.errorStyle.dim('Ask a question; an empty line or Ctrl-D ends.'));
-    for await (const line of this.#lines(prompt)) {
-      if (!/\S/.test(line)) break;
-      await this.#askAndGoOn(line);
+    if (this.#last === undefined) {
+      output.aside('Nothing has been asked yet.');
+      return;
+    }
+    const { question, answer } = this.#last;
+    output.data({ question, decision: answer.decision, tier: answer.tier });
+    for (const line of explanation(question, answer)) output.paragraph(line, 2);
+  }
+
+  async #stats(): Promise<void> {
+    const { output } = this.#context;
+    if (this.#service === undefined) {
+      output.aside('Nothing has been ingested yet.');
+      return;
+    }
+    const { queries, hits, misses, refused, tiers } = await this.#service.stats();
+    output.data({ queries, hits, misses, refused, tiers });
+    output.line(
+      `  ${counted(queries, 'question')} in this session: ${hits} from the cache, ${misses} from the corpus`,
+    );
+    for (const { name, entries, bytes: held, exact, semantic } of tiers) {
+      output.line(
+        `  tier ${name}: ${counted(entries, 'entry', 'entries')}, ${bytes(held)}; ${exact.count} exact, ${semantic.count} by meaning`,
+      );
     }
   }
 
@@ -115,32 +145,6 @@ class Session {
       output.data({ question: text, error: { code, message } });
       output.aside(`llm-cache: ${message} [${code}]`);
     }
-  }
-
-  async *#lines(prompt = ''): AsyncGenerator<string, void, undefined> {
-    const { signal } = this.#context;
-    const reader = createInterface({
-      input: process.stdin,
-      ...(prompt === '' ? {} : { output: process.stderr, prompt }),
-    });
-    const stop = () => reader.close();
-    signal.addEventListener('abort', stop, { once: true });
-    // On a terminal the reader takes Ctrl-C for itself.
-    reader.on('SIGINT', () => {
-      process.stderr.write('\n');
-      process.kill(process.pid, 'SIGINT');
-    });
-    if (prompt !== '') reader.prompt();
-    try {
-      for await (const line of reader) {
-        yield line;
-        if (prompt !== '') reader.prompt();
-      }
-    } finally {
-      signal.removeEventListener('abort', stop);
-      reader.close();
-    }
-    signal.throwIfAborted();
   }
 
   async #answer(text: string, signal: AbortSignal): Promise<QueryAnswer> {

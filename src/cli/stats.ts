@@ -1,20 +1,60 @@
 // The verb `stats`. For program.ts alone.
-import { type DirectoryReport, inspectDirectory } from '../index.js';
-import { type Context, load, openOptions } from './context.js';
+import { type DirectoryReport, inspectDirectory, systemClock } from '../index.js';
+import { type CommonFlags, type Context, load, openOptions } from './context.js';
 import type { Output } from './output.js';
 import { tableLines } from './table.js';
-import { bytes, count } from './text.js';
+import { bytes, count, counted } from './text.js';
 
-/** Shows what the cache directory holds. Starts no embedder and creates nothing. */
-export async function stats(context: Context): Promise<void> {
+/** Options of `stats`. */
+export interface StatsFlags extends CommonFlags {
+  /** Seconds between reports; true without a number. */
+  readonly watch?: number | true;
+}
+
+const watchSeconds = 2;
+// To the upper left corner, and nothing below it.
+const clear = '\u001b[H\u001b[J';
+
+/** Shows what the cache directory holds, once or again and again. Starts no embedder and creates nothing. */
+export async function stats(context: Context, { watch }: StatsFlags): Promise<void> {
   const { config } = load(context, openOptions(context.flags));
-  await showDirectory(context.output, config.cache.directory);
+  const { output, signal } = context;
+  const { directory } = config.cache;
+  if (watch === undefined) return showDirectory(output, directory);
+  const seconds = watch === true ? watchSeconds : watch;
+  while (!signal.aborted) {
+    const report = await inspectDirectory(directory);
+    const at = new Date(systemClock.wall()).toISOString();
+    output.data({ at, ...report });
+    if (output.isTerminal && !output.json) process.stdout.write(clear);
+    show(output, report);
+    output.line();
+    output.line(output.style.dim(`  ${at}, again every ${counted(seconds, 'second')}; Ctrl-C ends`));
+    await pause(seconds, signal);
+  }
+  throw signal.reason;
+}
+
+function pause(seconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = systemClock.after(seconds * 1000, done);
+    signal.addEventListener('abort', done, { once: true });
+    function done() {
+      cancel();
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
 }
 
 /** Prints the report on a directory. @throws as `inspectDirectory` */
 export async function showDirectory(output: Output, directory: string): Promise<void> {
   const report = await inspectDirectory(directory);
   output.data(report);
+  show(output, report);
+}
+
+function show(output: Output, report: DirectoryReport): void {
   if (output.json) return;
   const { bold, dim } = output.style;
   const { embedder, lifetime } = report;

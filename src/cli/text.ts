@@ -93,9 +93,9 @@ export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-/** A number and its noun: `1 passage`, `12 passages`. */
-export function counted(value: number, noun: string): string {
-  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+/** A number and its noun: `1 passage`, `12 passages`, `2 entries`. */
+export function counted(value: number, noun: string, plural = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : plural}`;
 }
 
 /** A word as a shell takes it, quoted where it must be. */

@@ -11,6 +11,8 @@ export interface Kind<T> {
   readonly quotable: boolean;
   /** The checked value, or undefined when it is not of this kind. */
   parse(value: unknown): { readonly value: T } | undefined;
+  /** What is accepted, as JSON Schema for editors. */
+  jsonSchema(): Readonly<Record<string, unknown>>;
   /** Turns text into what `parse` takes. Text that is not of this kind comes back unchanged, for `parse` to refuse. */
   fromText(text: string): unknown;
 }
@@ -18,7 +20,12 @@ export interface Kind<T> {
 function kind<T>(
   expected: string,
   schema: z.ZodType<T>,
-  options: { quotable?: boolean; fromText?: (text: string) => unknown } = {},
+  options: {
+    quotable?: boolean;
+    fromText?: (text: string) => unknown;
+    /** What editors are told; default what `schema` takes before it transforms it. */
+    editor?: z.ZodType;
+  } = {},
 ): Kind<T> {
   return {
     expected,
@@ -26,6 +33,14 @@ function kind<T>(
     parse(value) {
       const result = schema.safeParse(value);
       return result.success ? { value: result.data } : undefined;
+    },
+    jsonSchema() {
+      // A check in code has no form in JSON Schema; it holds all the same when the file is read.
+      const { $schema: _, ...rest } = z.toJSONSchema(options.editor ?? schema, {
+        io: 'input',
+        unrepresentable: 'any',
+      });
+      return rest;
     },
     fromText: options.fromText ?? ((text) => text),
   };
@@ -101,7 +116,9 @@ export function oneOf<const T extends string>(
     context.addIssue('unknown word');
     return z.NEVER;
   });
-  return kind<T>(options.expected ?? `one of ${words.join(', ')}`, schema as unknown as z.ZodType<T>);
+  return kind<T>(options.expected ?? `one of ${words.join(', ')}`, schema as unknown as z.ZodType<T>, {
+    editor: z.enum([...table.keys(), ...words] as [string, ...string[]]),
+  });
 }
 
 // A NUL ends a C string early, so it must not reach a path.
@@ -159,6 +176,7 @@ export function bytes(minimum: number): Kind<number> {
   );
   return kind(`a number of bytes from ${show(minimum)}, such as 268435456 or 256 MiB`, schema, {
     fromText: readBytes,
+    editor: z.union([z.int().min(minimum), z.string().regex(/^\d+(\.\d+)? ?([KkMmGgTt]i?)?[Bb]?$/)]),
   });
 }
 
@@ -168,6 +186,7 @@ export function secondsOrNever(): Kind<number | null> {
   const schema = z.preprocess((value) => (value === 'never' ? null : value), seconds);
   return kind('a whole number of seconds from 1 to 315,360,000, or null or never', schema, {
     fromText: numberFromText,
+    editor: z.union([seconds, z.literal('never')]),
   });
 }
 

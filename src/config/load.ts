@@ -1,4 +1,4 @@
-// Loads the configuration: defaults < YAML file < environment < code. The composition root and the command line import it.
+// Loads the configuration: defaults < YAML file < environment < code < flags. The composition root and the command line import it.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ConfigError } from '../core/errors.js';
@@ -6,7 +6,7 @@ import { FILE_VARIABLE, readEnvironment } from './environment.js';
 import { finish, mergeLayers, toConfig, toSources } from './resolve.js';
 import { stripUserinfo } from './secret.js';
 import type { Layer } from './tree.js';
-import { codeNode, Problems, Reader } from './tree.js';
+import { codeNode, flagNode, Problems, printable, Reader } from './tree.js';
 import type { Config, ConfigInput, LoadedConfig } from './types.js';
 import { MAX_YAML_BYTES, yamlTree } from './yaml.js';
 
@@ -22,8 +22,10 @@ export interface LoadOptions {
   readonly file?: string | null | undefined;
   /** Default `process.env`. */
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** What code sets; stronger than everything else. */
+  /** What code sets; stronger than all but flags. */
   readonly overrides?: ConfigInput | undefined;
+  /** What a command line sets, each `section.key=value` in YAML's names with the value as text; stronger than everything else. At most 1,000. */
+  readonly flags?: readonly string[] | undefined;
   /** Directory to start from. Default the working directory. */
   readonly cwd?: string | undefined;
 }
@@ -79,10 +81,26 @@ function readYaml(text: string, name: string, env: NodeJS.ProcessEnv, problems: 
   return reader.layer;
 }
 
+const MAX_FLAGS = 1000;
+
+function readFlags(flags: readonly string[], env: NodeJS.ProcessEnv, problems: Problems): Layer {
+  const reader = new Reader('flag', problems, env);
+  if (flags.length > MAX_FLAGS) problems.add('', `more than ${MAX_FLAGS} settings by --set`);
+  else {
+    for (const flag of flags) {
+      const node = flagNode(flag, `--set ${printable(flag.split('=', 1)[0] ?? '')}`);
+      if (node === undefined) problems.add('--set', 'expected section.key=value');
+      else reader.read(node);
+    }
+  }
+  return reader.layer;
+}
+
 interface Layers {
   readonly yaml?: Layer;
   readonly environment?: Layer;
   readonly code?: Layer;
+  readonly flags?: Layer;
 }
 
 function assemble(
@@ -95,6 +113,7 @@ function assemble(
     { from: 'yaml', layer: layers.yaml ?? new Map() },
     { from: 'environment', layer: layers.environment ?? new Map() },
     { from: 'code', layer: layers.code ?? new Map() },
+    { from: 'flag', layer: layers.flags ?? new Map() },
   ]);
   finish(keys, problems, notes);
   const message = problems.message();
@@ -108,7 +127,7 @@ function assemble(
 }
 
 /**
- * Loads the configuration from all sources, each stronger than the one before: defaults, YAML file, environment, code. Reads
+ * Loads the configuration from all sources, each stronger than the one before: defaults, YAML file, environment, code, flags. Reads
  * one file, synchronously, of 1 MiB at most.
  *
  * @throws {ConfigError} ERR_LLM_CACHE_CONFIG with everything that is wrong in all sources: unknown keys (with a guess), wrong types
@@ -131,6 +150,7 @@ export function loadConfig(options: LoadOptions = {}): LoadedConfig {
     yaml: name === null || text === undefined ? new Map() : readYaml(text, name, env, problems),
     environment: readEnvironment(env, problems, notes),
     code: code.layer,
+    flags: readFlags(options.flags ?? [], env, problems),
   };
   code.read(codeNode(options.overrides));
   return assemble(layers, problems, notes, text === undefined ? undefined : (name ?? undefined));

@@ -19,8 +19,13 @@ export function mergeLayers(layers: readonly { from: Source['from']; layer: Laye
   const keys: ResolvedKeys = new Map();
   for (const path of PATHS) keys.set(path, { value: keyAt(path).default, source: DEFAULT_SOURCE });
   for (const { from, layer } of layers) {
-    for (const [path, { value, where }] of layer)
-      keys.set(path, { value, source: Object.freeze({ from, where }) });
+    for (const [path, { value, where }] of layer) {
+      const before = keys.get(path)?.source;
+      const over =
+        before === undefined || before.from === 'default' ? [] : [before.where, ...(before.over ?? [])];
+      const source: Source = over.length === 0 ? { from, where } : { from, where, over: Object.freeze(over) };
+      keys.set(path, { value, source: Object.freeze(source) });
+    }
   }
   return keys;
 }

@@ -16,8 +16,10 @@ export interface ConfigRow {
   /** The value as a person reads it. */
   readonly text: string;
   readonly source: Source['from'];
-  /** `file:line`, the variable's name, `code` or `default`. */
+  /** `file:line`, the variable's name, `--set key`, `code` or `default`. */
   readonly where: string;
+  /** Places of weaker sources that set it too, the strongest first. */
+  readonly over: readonly string[];
   /** Unit of a number; empty where there is none. */
   readonly unit: string;
   /** Environment variable of the key; empty where there is none. */
@@ -56,6 +58,7 @@ export function showConfig(loaded: LoadedConfig): ConfigRow[] {
       text: display(value),
       source: source?.from ?? 'default',
       where: source?.where ?? 'default',
+      over: source?.over ?? [],
       unit,
       environment: env,
       usedBy,
@@ -86,5 +89,7 @@ export function configToObject(config: Config, options: { revealSecrets?: boolea
 
 function escaped(value: unknown): unknown {
   if (Array.isArray(value)) return [...value];
-  return typeof value === 'string' ? value.replace(/\$(\$?\{[A-Za-z_][A-Za-z0-9_]*\})/g, '$$$$$1') : value;
+  return typeof value === 'string'
+    ? value.replace(/\$(\$?\{[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?\})/g, '$$$$$1')
+    : value;
 }

@@ -64,8 +64,8 @@ interface Branch {
   shorthand?: Target;
 }
 
-/** How names are spelt: snake_case with aliases, or camelCase. */
-export type Spelling = 'yaml' | 'code';
+/** How names are spelt: snake_case with aliases, or camelCase; and in a flag, where every value is text. */
+export type Spelling = 'yaml' | 'code' | 'flag';
 
 function isBranch(found: Branch | Target): found is Branch {
   return 'names' in found;
@@ -87,17 +87,21 @@ function insert(root: Branch, path: string, target: Target): void {
 
 function index(spelling: Spelling): Branch {
   const root: Branch = { names: new Map() };
-  for (const path of PATHS) insert(root, spelling === 'yaml' ? yamlName(path) : path, { path });
+  for (const path of PATHS) insert(root, spelling === 'code' ? path : yamlName(path), { path });
   insert(root, 'redis.url', { url: true });
-  if (spelling === 'yaml') {
+  if (spelling !== 'code') {
     for (const { yaml, path, factor } of ALIASES)
       insert(root, yaml, factor === undefined ? { path } : { path, factor });
   }
   return root;
 }
 
-const INDEX: Readonly<Record<Spelling, Branch>> = { yaml: index('yaml'), code: index('code') };
+const yamlIndex = index('yaml');
+const INDEX: Readonly<Record<Spelling, Branch>> = { yaml: yamlIndex, code: index('code'), flag: yamlIndex };
 const URL_KIND = redisUrl();
+
+const VARIABLE = /\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}/g;
+const WHOLE_VARIABLE = /^\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?\}$/;
 
 function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`;
@@ -226,17 +230,18 @@ export class Reader {
     if (tls) this.put('redis.tls.enabled', true, at);
   }
 
-  /** Replaces `${NAME}` in YAML text; `$${NAME}` stands for itself. Undefined when a variable is missing. */
+  /** Replaces `${NAME}` and `${NAME:-fallback}` in YAML text; `$${NAME}` stands for itself. Undefined when a variable is missing. */
   #substitute(node: SourceNode, name: string): { value: unknown; whole: boolean } | undefined {
     const { value } = node;
+    if (this.#spelling === 'flag') return { value: value === 'null' ? null : value, whole: true };
     if (this.#spelling !== 'yaml' || typeof value !== 'string') return { value, whole: false };
     let missing = false;
     const replaced = value.replace(
-      /\$(\$?)\{([A-Za-z_][A-Za-z0-9_]*)\}/g,
-      (match, escaped: string, variable: string) => {
+      VARIABLE,
+      (match, escaped: string, variable: string, fallback: string | undefined) => {
         if (escaped !== '') return match.slice(1);
-        const found = this.#env[variable];
-        if (found !== undefined && found !== '') return found;
+        const found = this.#env[variable] || fallback;
+        if (found !== undefined) return found;
         missing = true;
         this.#problems.add(
           node.where,
@@ -246,7 +251,7 @@ export class Reader {
       },
     );
     if (missing) return undefined;
-    return { value: replaced, whole: /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/.test(value) };
+    return { value: replaced, whole: WHOLE_VARIABLE.test(value) };
   }
 
   #unknown(name: string, branch: Branch, path: string, where: string): void {
@@ -267,7 +272,7 @@ export class Reader {
 
 /** Tells where else a key of this name exists. */
 function elsewhere(name: string, spelling: Spelling): string {
-  const known = PATHS.map((path) => (spelling === 'yaml' ? yamlName(path) : path));
+  const known = PATHS.map((path) => (spelling === 'code' ? path : yamlName(path)));
   const found = known.filter((path) => path.split('.').at(-1) === name).slice(0, 3);
   return found.length === 0 ? '' : `; did you mean ${found.join(' or ')}?`;
 }
@@ -286,4 +291,15 @@ export function codeNode(value: unknown, where = 'code'): SourceNode {
     for (const [name, child] of Object.entries(value)) yield [name, codeNode(child, where), where];
   };
   return { where, value: undefined, entries };
+}
+
+/** What `key=value` of a flag says, as a tree: the key in YAML's names, the value as text. Undefined when there is no key. */
+export function flagNode(setting: string, where: string): SourceNode | undefined {
+  const at = setting.indexOf('=');
+  if (at < 1) return undefined;
+  const names = setting.slice(0, at).trim().split('.');
+  return names.reduceRight<SourceNode>(
+    (child, name) => ({ where, value: undefined, entries: () => [[name, child, where] as const] }),
+    { where, value: setting.slice(at + 1) },
+  );
 }

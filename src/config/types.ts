@@ -313,9 +313,11 @@ export interface ConfigInput extends Omit<Input<Config>, 'cache' | 'redis' | 'qd
 
 /** Where a value comes from. */
 export interface Source {
-  readonly from: 'default' | 'yaml' | 'environment' | 'code';
-  /** `file:line`, the name of the variable, `code` or `default`. */
+  readonly from: 'default' | 'yaml' | 'environment' | 'code' | 'flag';
+  /** `file:line`, the name of the variable, `code`, `--set key` or `default`. */
   readonly where: string;
+  /** Where weaker sources set the key too, the strongest first; absent where none does. */
+  readonly over?: readonly string[];
 }
 
 /** What `loadConfig` returns. */

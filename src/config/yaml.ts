@@ -16,6 +16,9 @@ const MAX_TOKENS = 5000;
 /** Uses of anchors at most. */
 const MAX_ALIASES = 50;
 
+/** What the lexer gives before the text of a scalar. */
+const SCALAR_FOLLOWS = '\u001f';
+
 /** Our own words: the parser's messages quote the text, and the text may hold a password. */
 const MESSAGES: Readonly<Partial<Record<ErrorCode, string>>> = {
   BAD_ALIAS: 'an alias that is not a name; put text that begins with * in quotes',
@@ -53,11 +56,19 @@ export function yamlTree(text: string, name: string, problems: Problems): Source
     return undefined;
   }
   let tokens = 0;
-  for (const _ of new Lexer().lex(text)) {
+  let aliases = 0;
+  let before = '';
+  for (const token of new Lexer().lex(text)) {
     if (++tokens > MAX_TOKENS) {
       problems.add(name, `more than ${MAX_TOKENS} YAML tokens; a configuration file is smaller`);
       return undefined;
     }
+    // The text of a scalar may begin with a star too.
+    if (token.startsWith('*') && before !== SCALAR_FOLLOWS && ++aliases > MAX_ALIASES) {
+      problems.add(name, `more than ${MAX_ALIASES} aliases`);
+      return undefined;
+    }
+    before = token;
   }
   const lines = new LineCounter();
   // Keys are compared by the walk, in linear time; the parser's own comparison is quadratic.

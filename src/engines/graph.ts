@@ -57,7 +57,10 @@ export const homeBytes = 48;
 const greatestOrphanShare = 0.05;
 
 /** Bytes of a graph over `count` rows: vectors, links of level 0, the expected links above it, and bookkeeping. */
-export function graphBytes(count: number, { dimension, M }: Pick<GraphParameters, 'dimension' | 'M'>): number {
+export function graphBytes(
+  count: number,
+  { dimension, M }: Pick<GraphParameters, 'dimension' | 'M'>,
+): number {
   const links = 4 * (2 * M + 1) + (4 * (M + 1)) / (M - 1);
   return Math.round(fixedBytes + count * (4 * dimension + 8 + links + rowOverheadBytes));
 }

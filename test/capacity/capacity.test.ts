@@ -19,6 +19,8 @@ import {
 import { bytesFromText } from '#dist/core/bytes.js';
 import { InvalidArgumentError } from '#dist/core/errors.js';
 import { FlatEngine } from '#dist/engines/flat.js';
+import { openHnswEngine } from '#dist/engines/hnsw.js';
+import { randomUnitVector, seededRandom } from '#dist/testing/index.js';
 
 const test = suite('capacity');
 const million = 1_000_000;
@@ -36,7 +38,8 @@ test('vectors and codes weigh what multiplication says', () => {
 });
 
 test('each rule for graphs says its own', () => {
-  const at = (model: 'readme' | 'seed' | 'faiss' | 'hnswlib') => hnswOverheadBytes(10 * million, 16, { model });
+  const at = (model: 'readme' | 'seed' | 'faiss' | 'hnswlib') =>
+    hnswOverheadBytes(10 * million, 16, { model });
   assert.is(at('readme'), 1_920_000_000);
   assert.is(at('seed'), 3_840_000_000);
   assert.is(at('faiss'), 1_280_000_000);
@@ -74,7 +77,10 @@ test('an estimate is the sum of its parts', () => {
 });
 
 test('powers of 1,024 never bear the names of powers of 1,000', () => {
-  const both = (bytes: number) => [bytesToHumanReadable(bytes), bytesToHumanReadable(bytes, { format: 'iec' })];
+  const both = (bytes: number) => [
+    bytesToHumanReadable(bytes),
+    bytesToHumanReadable(bytes, { format: 'iec' }),
+  ];
   assert.equal(both(61_440_000_000), ['61.4 GB', '57.2 GiB']);
   assert.equal(both(0), ['0 B', '0 B']);
   assert.equal(both(1023), ['1.0 kB', '1023 B']);
@@ -159,10 +165,28 @@ test('the exact engine reports what its formula says, to 1 %, at every size and 
   }
 });
 
+test('the graph engine reports what its formula says, to 1 %, once its graph stands', async () => {
+  const [rows, dimension] = [3000, 8];
+  const engine = await openHnswEngine(dimension, { efConstruction: 40 });
+  const random = seededRandom(11);
+  const vectors = new Float32Array(rows * dimension);
+  for (let id = 0; id < rows; id++) vectors.set(randomUnitVector(dimension, random), id * dimension);
+  await engine.load(
+    Uint32Array.from({ length: rows }, (_, id) => id),
+    new Uint32Array(rows),
+    vectors,
+  );
+  await engine.settled();
+  assert.is(engine.rowsInGraphs, rows);
+  const ratio = hnswEngineBytes(rows, dimension) / engine.bytes;
+  assert.ok(Math.abs(ratio - 1) < 0.01, String(ratio));
+  await engine.close();
+});
+
 const fixture = fileURLToPath(new URL('./fixtures/weigh.mjs', import.meta.url));
 
 function weigh(...args: (string | number)[]): number {
-  const command = ['--expose-gc', fixture, ...args.map(String)];
+  const command = ['--expose-gc', '--max-semi-space-size=1', fixture, ...args.map(String)];
   const printed = execFileSync(process.execPath, command, { encoding: 'utf8', timeout: 200_000 });
   return (JSON.parse(printed) as { grown: number }).grown;
 }
@@ -176,7 +200,11 @@ test('the memory of a process grows by what the formulas say, to 5 %', () => {
   }
   const cases: [string, number, number][] = [
     ['flat', weigh('flat', 60_000, 384), flatEngineBytes(60_000, 384)],
-    ['graph', weigh('graph', 150_000, 16, 16), hnswOverheadBytes(150_000, 16) + rawEmbeddingsBytes(150_000, 16)],
+    [
+      'graph',
+      weigh('graph', 150_000, 16, 16),
+      hnswOverheadBytes(150_000, 16) + rawEmbeddingsBytes(150_000, 16),
+    ],
   ];
   for (const [name, grown, said] of cases) {
     const ratio = said / grown;

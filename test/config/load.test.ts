@@ -50,8 +50,16 @@ test('defaults, file, environment and code win over each other key by key', () =
     const { config, sources } = loadConfig({ cwd, env, overrides: { hnsw: { efConstruction: 230 } } });
     assert.equal(config.hnsw, { m: 20, efSearch: 70, efConstruction: 230, space: 'cosine' });
     assert.equal(sources['hnsw.m'], { from: 'yaml', where: 'llm-cache.yaml:2' });
-    assert.equal(sources['hnsw.ef_search'], { from: 'environment', where: 'HNSW_EF_SEARCH' });
-    assert.equal(sources['hnsw.ef_construction'], { from: 'code', where: 'code' });
+    assert.equal(sources['hnsw.ef_search'], {
+      from: 'environment',
+      where: 'HNSW_EF_SEARCH',
+      over: ['llm-cache.yaml:3'],
+    });
+    assert.equal(sources['hnsw.ef_construction'], {
+      from: 'code',
+      where: 'code',
+      over: ['HNSW_EF_CONSTRUCTION', 'llm-cache.yaml:4'],
+    });
     assert.equal(sources['hnsw.space'], { from: 'default', where: 'default' });
   });
 });

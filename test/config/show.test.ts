@@ -20,7 +20,7 @@ test('every key has one row with value, source and place', () => {
     PATHS.map(yamlName),
   );
   const row = (key: string) => rows.find((candidate) => candidate.key === key);
-  const common = { unit: '', environment: '', usedBy: 'tier B', note: '' };
+  const common = { unit: '', environment: '', usedBy: 'tier B', note: '', over: [] };
   assert.equal(row('redis.password'), {
     ...common,
     key: 'redis.password',
