@@ -191,7 +191,7 @@ test("the reference package's keys come out bit for bit", () => {
     chunking?: string;
     key: string;
   }[];
-  assert.ok(golden.length > 20);
+  assert.ok(golden.length >= 200);
   for (const { prompt, topK, model, chunking, key: expected } of golden) {
     assert.is(seedQueryKey(prompt, topK, model, chunking), expected, JSON.stringify(prompt));
   }
