@@ -262,7 +262,13 @@ function verdictOf(printed: string, bytes: number): ReferenceCell['verdict'] {
   const digits = amount.split('.')[1]?.length ?? 0;
   const power = ['B', 'kB', 'MB', 'GB'].indexOf(unit);
   const isNear = (base: number) => Math.abs(bytes / base ** power - Number(amount)) < 10 ** -digits;
-  return isNear(1000) ? 'right' : !isNear(1024) ? 'neither' : unit === 'GB' ? 'GiB called GB' : 'MiB called MB';
+  return isNear(1000)
+    ? 'right'
+    : !isNear(1024)
+      ? 'neither'
+      : unit === 'GB'
+        ? 'GiB called GB'
+        : 'MiB called MB';
 }
 
 /** Both readings of an amount, such as `61.4 GB = 57.2 GiB`. */

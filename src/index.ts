@@ -47,9 +47,9 @@ export {
   referenceTable,
   type TrafficPlan,
 } from './capacity-plan.js';
-export { type LoadOptions, loadConfig } from './config/load.js';
+export { configFromEnv, configFromYaml, type LoadOptions, loadConfig } from './config/load.js';
 export { Secret } from './config/secret.js';
-export { type ConfigRow, showConfig } from './config/show.js';
+export { type ConfigObject, type ConfigRow, configToObject, showConfig } from './config/show.js';
 export { configJsonSchema, configTemplate, type JsonSchema } from './config/template.js';
 export type { Config, ConfigInput, LoadedConfig, Source } from './config/types.js';
 export { bytesFromText } from './core/bytes.js';
@@ -59,7 +59,9 @@ export type { Candidate, Entry, Key } from './core/entry.js';
 export * from './core/errors.js';
 export {
   contentFingerprint,
+  contentFingerprints,
   documentId,
+  isKey,
   maxQuestionLength,
   normalise,
   queryKey,
@@ -74,6 +76,7 @@ export type { EmbedderIdentity } from './disk/environment.js';
 export type { Lifetime } from './disk/lifetime.js';
 export { type FunctionEmbedderOptions, functionEmbedder } from './embed/function.js';
 export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
+export { chunkingConfigHash } from './ingest/chunk.js';
 export type { IngestProgress, IngestReport } from './ingest/pipeline.js';
 export { type DatabaseSize, type DirectoryReport, inspectDirectory } from './inspect.js';
 export { type Logger, type OpenOptions, openCache, openEmbedder, openQueryService } from './open.js';

@@ -217,6 +217,11 @@ export function buildProgram(signal: AbortSignal): Command {
       process.stdout.write(completionScript(program, shell));
     });
 
+  program.addHelpText(
+    'after',
+    examples('ingest docs/', 'query "How long do I boil a soft egg?"', 'config --init', 'help plan') +
+      closingHelp(''),
+  );
   for (const command of program.commands) command.addHelpText('after', closingHelp(command.name()));
   return program;
 }

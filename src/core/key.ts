@@ -44,6 +44,16 @@ export function contentFingerprint(text: string): string {
   return native.sha256Fields(['content/1', text]);
 }
 
+/** `contentFingerprint` of each text, in their order. */
+export function contentFingerprints(texts: readonly string[]): string[] {
+  return texts.map(contentFingerprint);
+}
+
+/** Whether a text has the form of a key or a fingerprint: 64 lower-case hexadecimal digits. */
+export function isKey(text: unknown): text is Key {
+  return typeof text === 'string' && /^[0-9a-f]{64}$/.test(text);
+}
+
 /** Id of a chunk: the first 16 digits of its document's fingerprint, a colon, and its index in at least 4 digits. */
 export function documentId(fingerprint: string, index: number): string {
   return `${fingerprint.slice(0, 16)}:${String(index).padStart(4, '0')}`;

@@ -5,7 +5,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   contentFingerprint,
+  contentFingerprints,
   documentId,
+  isKey,
   maxQuestionLength,
   normalise,
   queryKey,
@@ -177,6 +179,14 @@ test('fingerprints of content count every character, document ids count chunks',
   assert.is.not(contentFingerprint('a'), contentFingerprint('A'));
   assert.is.not(contentFingerprint('a '), contentFingerprint('a'));
   assert.match(contentFingerprint(''), /^[0-9a-f]{64}$/);
+  assert.equal(contentFingerprints(['a', 'b', 'a']), [
+    contentFingerprint('a'),
+    contentFingerprint('b'),
+    contentFingerprint('a'),
+  ]);
+  for (const key of [contentFingerprint('a'), '0'.repeat(64)]) assert.ok(isKey(key));
+  for (const other of ['', 'g'.repeat(64), 'A'.repeat(64), '0'.repeat(63), `${'0'.repeat(64)}\n`, 5])
+    assert.not.ok(isKey(other), String(other));
   const fingerprint = contentFingerprint('text');
   assert.is(documentId(fingerprint, 7), `${fingerprint.slice(0, 16)}:0007`);
   assert.is(documentId(fingerprint, 12_345), `${fingerprint.slice(0, 16)}:12345`);
