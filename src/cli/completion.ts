@@ -8,7 +8,6 @@ export interface OptionLike {
   readonly description: string;
   /** It takes a value. */
   readonly required: boolean;
-  readonly optional: boolean;
   readonly hidden: boolean;
   readonly argChoices?: readonly string[] | undefined;
 }
@@ -33,7 +32,6 @@ const helpOption: OptionLike = {
   short: '-h',
   description: 'print this help',
   required: false,
-  optional: false,
   hidden: false,
 };
 
@@ -69,7 +67,6 @@ function quoted(text: string): string {
 }
 
 const flagsOf = ({ long, short }: OptionLike) => [short, long].filter((flag) => flag !== undefined);
-const takesValue = ({ required, optional }: OptionLike) => required || optional;
 
 /**
  * The script that teaches a shell the words of the program: commands, options, and the values of those that have a fixed choice.
@@ -160,7 +157,8 @@ function zsh(name: string, verbs: readonly Verb[]): string {
     '  esac',
     `  _describe ${quoted(name)} list || _files`,
     '}',
-    `compdef _${name.replaceAll('-', '_')} ${name}`,
+    // From a folder of $fpath the file is the body of the function _name, and read by eval it only defines one.
+    `if [[ "$funcstack[1]" == "_${name}" ]]; then _${name.replaceAll('-', '_')} "$@"; else compdef _${name.replaceAll('-', '_')} ${name}; fi`,
     '',
   ].join('\n');
 }
@@ -186,7 +184,7 @@ function fish(name: string, verbs: readonly Verb[]): string {
       // Options of the program hold everywhere and are said once.
       if (path !== '' && (verbs[0] as Verb).options.includes(option)) continue;
       const { long, short, description, argChoices } = option;
-      const value = !takesValue(option)
+      const value = !option.required
         ? ''
         : argChoices === undefined
           ? ' -r'

@@ -1,5 +1,7 @@
 // Keys and normalisation: JavaScript and C++ agree, different questions keep different keys. SEED and RUNS come from the environment.
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -190,6 +192,20 @@ test('fingerprints of content count every character, document ids count chunks',
   const fingerprint = contentFingerprint('text');
   assert.is(documentId(fingerprint, 7), `${fingerprint.slice(0, 16)}:0007`);
   assert.is(documentId(fingerprint, 12_345), `${fingerprint.slice(0, 16)}:12345`);
+});
+
+test("the reference package's keys are those that its rule gives in Python", () => {
+  const script = fileURLToPath(new URL('./seed-keys.py', import.meta.url));
+  const { status, stdout, stderr, error } = spawnSync('python3', [script], { encoding: 'utf8' });
+  if (error !== undefined) {
+    console.log('skipped: there is no python3');
+    return;
+  }
+  assert.is(status, 0, stderr);
+  assert.equal(
+    JSON.parse(stdout),
+    JSON.parse(readFileSync(new URL('./seed-keys.json', import.meta.url), 'utf8')),
+  );
 });
 
 test("the reference package's keys come out bit for bit", () => {
