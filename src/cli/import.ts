@@ -140,8 +140,8 @@ function show(
     [
       answers - brought.answers,
       asked === 0
-        ? 'answers: Redis holds hashes of their questions; name the questions with --questions'
-        : 'answers: their questions are not among those given',
+        ? 'answers whose questions only --questions can name: Redis holds hashes of them'
+        : 'answers whose questions are not among those given',
     ],
     [losses.ambiguous, 'questions that share their key with a different one'],
     [losses.withoutText, 'answers without any text'],
@@ -150,7 +150,8 @@ function show(
     [losses.gaps, 'places in documents where a chunk is missing'],
     [counters, 'counters of hashed questions'],
   ] as const;
-  for (const [number, what] of left) if (number > 0) output.line(dim(`  left: ${count(number)} ${what}`));
+  for (const [number, what] of left)
+    if (number > 0) output.line(dim(`  left behind, ${what}: ${count(number)}`));
   if (dryRun === true) return;
   const directory = flags.directory ?? '.llm-cache';
   output.line(`  ${dim('ask with:')} ${invocation()} query "…"${directoryOption(directory)}`);
