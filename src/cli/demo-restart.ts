@@ -22,6 +22,7 @@ export async function askAfterRestart(
   if (flags.embeddingModel !== undefined) args.push('--embedding-model', flags.embeddingModel);
   if (flags.useMock) args.push('--use-mock');
   if (flags.debug) args.push('--debug');
+  for (const setting of flags.set ?? []) args.push('--set', setting);
   const child = spawn(process.execPath, [...process.execArgv, entry, ...args], {
     signal,
     stdio: ['pipe', 'pipe', 'inherit'],

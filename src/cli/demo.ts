@@ -41,7 +41,8 @@ export async function demo(context: Context, flags: DemoFlags): Promise<void> {
     );
   }
   const directory =
-    flags.directory ?? join(loadConfig({ file: flags.config }).config.cache.directory, 'demo');
+    flags.directory ??
+    join(loadConfig({ file: flags.config, flags: flags.set }).config.cache.directory, 'demo');
   const story = new Story(context, flags, directory);
   if (flags.afterRestart) return serveRestarted(() => story.openAnswers(), context.signal);
   if (flags.mode === 'stats') return showDirectory(context.output, directory);
@@ -63,10 +64,10 @@ class Story {
     // The story must be the same on every machine: what would change its course is not taken from the user's configuration.
     const cache = { directory, ttlSeconds: null, minSimilarity: null, rules: 'all' } as const;
     this.#options = openOptions({ ...flags, directory }, { cache, redis: { enabled: false } });
-    const { file, ...overrides } = this.#options;
+    const { file, flags: settings, ...overrides } = this.#options;
     // What the first process has said of the configuration, the second need not say again.
     this.#config = flags.afterRestart
-      ? loadConfig({ file, overrides }).config
+      ? loadConfig({ file, flags: settings, overrides }).config
       : load(context, this.#options).config;
   }
 

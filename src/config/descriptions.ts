@@ -44,6 +44,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'redis.sentinels': 'Sentinels, each host:port; needs redis.sentinel_name.',
   'redis.sentinel_name': 'Name of the master that the sentinels watch.',
   'redis.sentinel_password': 'Secret.',
+  'redis.sentinel_username': "User of the sentinels' access list.",
+  'redis.sentinel_tls': 'Encrypt towards the sentinels too, with the certificates of redis.tls.',
   'redis.max_stale_ms':
     'How long this process goes on serving by itself once it cannot hear what others remove, 20 to 86,400,000. Not set: until it hears again.',
   'redis.lease': 'One process at a time generates the answer to a question.',
@@ -82,8 +84,15 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'qdrant.lookup_timeout_ms':
     'Time a question waits for tier C on Qdrant; after it the tier counts as a miss.',
   'qdrant.shard_number': "Of a collection that is created. Not set: the server's default.",
-  'qdrant.replication_factor': 'Of each shard of a collection that is created.',
-  'qdrant.write_consistency_factor': 'How many must acknowledge a write.',
+  'qdrant.replication_factor':
+    'Of each shard of a collection that is created. Above 1, reads ask for what most copies have.',
+  'qdrant.write_consistency_factor': 'How many must acknowledge a write. Of a collection that is created.',
+  'qdrant.indexed_fields':
+    'Metadata fields of the corpus that filters use, each name or name:type of keyword (default), integer, float, bool: a list, in the environment with commas. Each gets a payload index.',
+  'qdrant.ef_search': "Breadth of a search in Qdrant's graph, 1 to 100,000. Not set: the server's.",
+  'qdrant.on_disk_payload': 'Of a collection that is created: payloads stay on disk.',
+  'qdrant.quantization':
+    'Of a collection that is created: int8 or binary copies of the vectors to search in.',
   'qdrant.tls.enabled': 'As redis.tls.',
   'qdrant.tls.ca_file': 'As redis.tls.',
   'qdrant.tls.cert_file': 'As redis.tls.',
