@@ -45,7 +45,31 @@ export { type FunctionEmbedderOptions, functionEmbedder } from './embed/function
 export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
 export type { IngestProgress, IngestReport } from './ingest/pipeline.js';
 export { type DatabaseSize, type DirectoryReport, inspectDirectory } from './inspect.js';
+export { ChatMemory, type ForgetUser } from './memory/chat-memory.js';
+export type { GraphIndex, GraphMessage } from './memory/graph-index.js';
+export type {
+  ChatMessage,
+  Context,
+  ContextDetail,
+  ContextOptions,
+  CountTokens,
+  HistoryOptions,
+  LeftOut,
+  MessageMatch,
+  MessageMetadata,
+  MessageSearchOptions,
+  Reason,
+  Role,
+  StoredMessage,
+  ToolCall,
+} from './memory/types.js';
 export { type Logger, type OpenOptions, openCache, openEmbedder, openQueryService } from './open.js';
+export {
+  type GraphGround,
+  type OpenMemoryOptions,
+  openChatMemory,
+  type SessionFields,
+} from './open-memory.js';
 export {
   type QueryAnswer,
   type QueryOptions,
