@@ -18,6 +18,7 @@ export type {
   SetReport,
   TierStats,
 } from './cache-types.js';
+export { ChatMemory, type ForgetUser } from './chat-memory.js';
 export { type LoadOptions, loadConfig } from './config/load.js';
 export { Secret } from './config/secret.js';
 export { type ConfigRow, showConfig } from './config/show.js';
@@ -45,7 +46,6 @@ export { type FunctionEmbedderOptions, functionEmbedder } from './embed/function
 export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
 export type { IngestProgress, IngestReport } from './ingest/pipeline.js';
 export { type DatabaseSize, type DirectoryReport, inspectDirectory } from './inspect.js';
-export { ChatMemory, type ForgetUser } from './memory/chat-memory.js';
 export type { GraphIndex, GraphMessage } from './memory/graph-index.js';
 export type {
   ChatMessage,

@@ -1,5 +1,6 @@
 // Puts the chat memory together, as open.ts does the cache; the public face exports its function.
 import { join, resolve } from 'node:path';
+import { ChatMemory } from './chat-memory.js';
 import { loadConfig } from './config/load.js';
 import type { Config } from './config/types.js';
 import { type Clock, systemClock } from './core/clock.js';
@@ -7,7 +8,6 @@ import type { Embedder } from './core/embedder.js';
 import { InvalidArgumentError } from './core/errors.js';
 import { Scope } from './core/scope.js';
 import { Environment } from './disk/environment.js';
-import { ChatMemory } from './memory/chat-memory.js';
 import { Erasures } from './memory/erasures.js';
 import { Follower } from './memory/follower.js';
 import type { GraphIndex } from './memory/graph-index.js';

@@ -1,15 +1,14 @@
-// ChatMemory, the product that remembers a conversation: messages, recall by meaning, contexts under a budget. open-memory.ts builds it.
-import type { Clock } from '../core/clock.js';
-import { ClosedError, InvalidArgumentError } from '../core/errors.js';
-import { checkQuestion } from '../core/key.js';
-import { checkOptions } from '../core/options.js';
-import type { OpenMemoryOptions, SessionFields } from '../open-memory.js';
-import { chooseContext } from './context.js';
-import type { Erasures } from './erasures.js';
-import { Finder } from './finder.js';
-import type { Follower } from './follower.js';
-import type { GraphIndex } from './graph-index.js';
-import type { Indexed, MessageLog } from './log.js';
+// ChatMemory, the product that remembers a conversation: messages, recall by meaning, contexts. open-memory.ts builds it; the face exports it.
+import type { Clock } from './core/clock.js';
+import { ClosedError, InvalidArgumentError } from './core/errors.js';
+import { checkQuestion } from './core/key.js';
+import { checkOptions } from './core/options.js';
+import { chooseContext } from './memory/context.js';
+import type { Erasures } from './memory/erasures.js';
+import { Finder } from './memory/finder.js';
+import type { Follower } from './memory/follower.js';
+import type { GraphIndex } from './memory/graph-index.js';
+import type { Indexed, MessageLog } from './memory/log.js';
 import {
   checkCosine,
   checkMessage,
@@ -18,9 +17,9 @@ import {
   isMessageId,
   messageIds,
   toGraph,
-} from './message.js';
-import type { Recall } from './recall.js';
-import { givenCounter, type LimitedCount, tokenCounter } from './tokens.js';
+} from './memory/message.js';
+import type { Recall } from './memory/recall.js';
+import { givenCounter, type LimitedCount, tokenCounter } from './memory/tokens.js';
 import type {
   Context,
   ContextOptions,
@@ -31,7 +30,8 @@ import type {
   MessageSearchOptions,
   Role,
   StoredMessage,
-} from './types.js';
+} from './memory/types.js';
+import type { OpenMemoryOptions, SessionFields } from './open-memory.js';
 
 /** What a memory is made of. */
 export interface ChatMemoryParts {
@@ -88,7 +88,7 @@ export class ChatMemory {
   /** Opens a memory; the same as `openChatMemory`. */
   static async open(options: OpenMemoryOptions): Promise<ChatMemory> {
     // Loaded here, because the composition root imports this class.
-    const { openChatMemory } = await import('../open-memory.js');
+    const { openChatMemory } = await import('./open-memory.js');
     return openChatMemory(options);
   }
 
