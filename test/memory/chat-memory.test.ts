@@ -246,7 +246,7 @@ test('another session’s traffic never changes what a session finds', async () 
 /** A graph that relates what the test says, and remembers what it was told. */
 function testGraph(relations: (id: string, all: readonly GraphMessage[]) => string[]) {
   const messages: GraphMessage[] = [];
-  const told: unknown[] = [];
+  const told: unknown[][] = [];
   const graph: GraphIndex = {
     async add(message) {
       messages.push(message);
@@ -411,9 +411,7 @@ test('an embedder that fails adds nothing, and a closed memory does nothing', as
       () => closed.history(),
       () => closed.clear(),
     ]) {
-      const error = await Promise.resolve()
-        .then(call)
-        .catch((caught) => caught);
+      const error = await (call() as Promise<unknown>).catch((caught) => caught);
       assert.instance(error, ClosedError);
     }
   }

@@ -24,7 +24,7 @@ export function openMemory(
 }
 
 /** Names of the files below a directory that hold the bytes. */
-export function filesWith(directory: string, bytes: Uint8Array | string): string[] {
+export function filesWith(directory: string, bytes: Buffer | string): string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
