@@ -215,8 +215,7 @@ export class ChatMemory {
 
   /** Ends what an earlier process began to forget; called by `openChatMemory`. */
   async resume(): Promise<void> {
-    const pending = this.#parts.erasures.pending();
-    if (pending.length > 0) await this.#erase(pending);
+    await this.#erase([]);
   }
 
   /**
@@ -252,18 +251,20 @@ export class ChatMemory {
     return this.close();
   }
 
+  /** Erases messages, and what an earlier attempt did not end; how many of the messages there were. */
   async #erase(messages: readonly Indexed[]): Promise<number> {
     const { log, recall, graph, scrub, erasures } = this.#parts;
-    if (messages.length === 0) return 0;
     await erasures.begin(messages);
-    for (let at = 0; at < messages.length; at += forgottenAtOnce) {
-      const some = messages.slice(at, at + forgottenAtOnce);
+    const all = erasures.pending();
+    if (all.length === 0) return 0;
+    for (let at = 0; at < all.length; at += forgottenAtOnce) {
+      const some = all.slice(at, at + forgottenAtOnce);
       await log.remove(some);
       await recall.remove(some);
       await graph?.forget(some.map(({ id }) => id));
     }
     await scrub();
-    await erasures.end(messages);
+    await erasures.end(all);
     return messages.length;
   }
 
@@ -273,7 +274,8 @@ export class ChatMemory {
     for (let before: string | undefined; ; ) {
       const page = await this.#parts.log.before(before, forgottenAtOnce);
       for (const message of page) if (passes(message)) found.push({ id: message.id, parts: message.parts });
-      if (page.length < forgottenAtOnce) return found;
+      // Not a short one: what another machine forgets meanwhile makes a page shorter.
+      if (page.length === 0) return found;
       before = page[0]?.id;
     }
   }

@@ -83,6 +83,7 @@ export async function openChatMemory(options: OpenMemoryOptions): Promise<ChatMe
     if (failures.length > 0) throw failures[0];
   };
   try {
+    // Without a memory of embeddings: what is forgotten must not live on in it.
     const embedder = keep(given ?? (await openEmbedder(config, clock)));
     checkDimension(config, embedder);
     const environment = keep(new Environment(join(resolve(config.cache.directory), folder)));

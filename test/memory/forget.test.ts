@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Environment } from '#dist/disk/environment.js';
-import type { ChatMemory } from '#dist/index.js';
+import type { ChatMemory, GraphIndex } from '#dist/index.js';
 import { mockEmbedder, seededRandom } from '#dist/testing/index.js';
 import { startChild, temporaryDirectory } from '../disk/support.js';
 import { bytesOf, filesWith, openMemory, seed } from './support.ts';
@@ -44,6 +44,29 @@ async function fill(memory: ChatMemory, count: number): Promise<void> {
     });
   }
 }
+
+test('a forgetting that could not be ended fails, and is ended by asking again', async () => {
+  const directory = temporaryDirectory();
+  const text = secret('twice');
+  let fails = true;
+  const graph: GraphIndex = {
+    async add() {},
+    expand: async () => [],
+    async forget() {
+      if (fails) throw new Error('not now');
+    },
+    async clear() {},
+    async close() {},
+  };
+  await using memory = await openMemory({ graph: async () => graph }, directory);
+  const { id } = await memory.addMessage('user', text);
+  const error = await memory.forget(id).catch((caught) => caught);
+  assert.is(error.message, 'not now');
+  assert.ok((await traces(directory, text)).length > 0);
+  fails = false;
+  await memory.forget(id);
+  assert.equal(await traces(directory, text), []);
+});
 
 test('a forgotten message is in the files before and in none after, and nothing else is harmed', async () => {
   const directory = temporaryDirectory();
