@@ -3,7 +3,7 @@ import { InvalidArgumentError } from '../core/errors.js';
 import { toChat } from './message.js';
 import { type LimitedCount, messageTokens, replyTokens } from './tokens.js';
 import type { ChatMessage, Context, ContextDetail, LeftOut, Reason } from './types.js';
-import { standsAlone, type Unit } from './units.js';
+import { type Unit, wordsOf } from './units.js';
 
 /** A unit that may go into a context. */
 export interface Candidate {
@@ -92,13 +92,6 @@ export function chooseContext({ pinned, candidates, maxTokens, truncate, count }
     details: [...pinnedDetails, ...chosen.flatMap(({ details }) => details)],
     leftOut,
   };
-}
-
-/** What makes two messages say the same; undefined for calls and results, whose place matters more than their words. */
-function wordsOf({ messages }: Unit): string | undefined {
-  const [first] = messages;
-  if (first === undefined || messages.length > 1 || !standsAlone(first)) return undefined;
-  return JSON.stringify([first.role, first.metadata.name ?? null, first.content]);
 }
 
 /** Tokens of each message; undefined when together they are more than the limit. */

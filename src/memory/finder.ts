@@ -5,7 +5,7 @@ import type { GraphIndex } from './graph-index.js';
 import type { MessageLog } from './log.js';
 import type { Recall } from './recall.js';
 import type { MessageMatch, StoredMessage } from './types.js';
-import { standsAlone, type Unit, unitsOf } from './units.js';
+import { standsAlone, type Unit, unitsOf, wordsOf } from './units.js';
 
 /** Where messages are found. */
 export interface FinderParts {
@@ -51,14 +51,18 @@ export class Finder {
     const [vectors, latest] = await Promise.all([this.#vectors(query, signal), this.#latest(recent)]);
     const candidates: Candidate[] = [];
     const taken = new Set<string>();
+    const words = new Set<string | undefined>();
     for (const [index, unit] of latest.entries()) {
       const similarity = await this.#similarity(unit, vectors);
       const relevance = Math.max(similarity, (index + 1) / latest.length);
       candidates.push({ unit, reason: 'recent', relevance });
+      words.add(wordsOf(unit));
       for (const { id } of unit.messages) taken.add(id);
     }
     if (topK === 0) return candidates;
-    const matches = await this.#nearest(vectors, topK + taken.size, minSimilarity, signal);
+    // More than are wanted: some say what others say.
+    const most = 2 * topK + taken.size;
+    const matches = await this.#nearest(vectors, most, minSimilarity, signal);
     const relevances = await this.#related(query, matches, vectors, topK);
     const byRelevance = [...relevances.values()].sort((a, b) => b.relevance - a.relevance);
     let recalled = 0;
@@ -69,7 +73,9 @@ export class Finder {
       if (unit.messages.some(({ id }) => taken.has(id))) continue;
       for (const { id } of unit.messages) taken.add(id);
       candidates.push({ unit, reason: 'recalled', relevance });
-      recalled++;
+      const said = wordsOf(unit);
+      if (said === undefined || !words.has(said)) recalled++;
+      words.add(said);
     }
     return candidates;
   }
@@ -113,7 +119,9 @@ export class Finder {
         .map(({ message, similarity }) => [message.id, similarity]),
     );
     if (graph === undefined || seeds.size === 0) return all;
-    const expanded = (await graph.expand(seeds, { limit, query })).filter(({ weight }) => weight > 0);
+    const expanded = (await graph.expand(seeds, { limit, query })).filter(
+      ({ weight }) => weight > 0 && Number.isFinite(weight),
+    );
     const greatest = Math.max(...expanded.map(({ weight }) => weight));
     const best = Math.max(...seeds.values());
     const messages = await log.get(expanded.map(({ id }) => id));

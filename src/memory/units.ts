@@ -48,3 +48,10 @@ export function unitsOf(messages: readonly StoredMessage[]): Unit[] {
 export function standsAlone({ role, metadata }: StoredMessage): boolean {
   return role !== 'tool' && metadata.tool_calls === undefined;
 }
+
+/** What makes two messages say the same; undefined for calls and results, whose place matters more than their words. */
+export function wordsOf({ messages }: Unit): string | undefined {
+  const [first] = messages;
+  if (first === undefined || messages.length > 1 || !standsAlone(first)) return undefined;
+  return JSON.stringify([first.role, first.metadata.name ?? null, first.content]);
+}

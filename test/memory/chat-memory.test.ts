@@ -116,6 +116,15 @@ test('recall brings back what is no longer recent, once', async () => {
   assert.ok(leftOut.length > 0 && leftOut.every(({ why }) => why === 'duplicate'));
 });
 
+test('messages that say the same take the place of one', async () => {
+  await using memory = await openMemory();
+  await memory.addMessage('user', 'the violin of my aunt Clara');
+  for (let i = 0; i < 3; i++) await memory.addMessage('user', 'the violin of my aunt');
+  for (let i = 0; i < 3; i++) await memory.addMessage('assistant', 'bicycle');
+  const { messages } = await memory.getContext('the violin of my aunt', { recent: 1, topK: 2 });
+  assert.equal(contents(messages), ['the violin of my aunt Clara', 'the violin of my aunt', 'bicycle']);
+});
+
 test('a recalled result of a tool brings its call, and interleaved results stand behind it', async () => {
   await using memory = await openMemory();
   await memory.addMessage('assistant', '', { tool_calls: [callOf('a'), callOf('b')] });
@@ -329,6 +338,7 @@ test('hostile input is refused by name before anything is stored', async () => {
     ['user', 'x', []],
     ['user', 'x', cycle],
     ['user', 'x', { at: new Date() }],
+    ['user', 'x', { deep: JSON.parse('['.repeat(300) + ']'.repeat(300)) }],
     ['user', 'x', { big: 'y'.repeat(1 << 18) }],
     ['user', 'x', { name: '' }],
     ['user', 'x', { user: '\udc00' }],
@@ -374,6 +384,39 @@ test('hostile input is refused by name before anything is stored', async () => {
   ]) {
     assert.is(await codeOf(call), 'ERR_LLM_CACHE_ARGUMENT', String(call));
   }
+});
+
+test('metadata cannot reach the prototypes of anything', async () => {
+  await using memory = await openMemory();
+  const metadata = JSON.parse('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}');
+  await memory.addMessage('user', 'hello there', metadata);
+  const [stored] = await memory.history();
+  assert.is(({} as { polluted?: number }).polluted, undefined);
+  assert.is(stored?.metadata.polluted, undefined);
+  assert.equal(stored?.metadata.constructor, { prototype: { polluted: 1 } });
+});
+
+test('the longest message allowed is kept, found by its end, and kept out of a small budget', async () => {
+  await using memory = await openMemory();
+  const filler = 'lorem ipsum dolor '.repeat(58_250);
+  const end = 'the violin stands behind the piano';
+  const ends = `\n\n${Array.from({ length: 30 }, () => end).join(' ')}`;
+  const text = filler.slice(0, (1 << 20) - ends.length) + ends;
+  const long = await memory.addMessage('user', text);
+  await memory.addMessage('user', 'short');
+  assert.ok((await memory.search(end, { topK: 1 }))[0]?.message.content === text);
+  const { messages, leftOut } = await memory.getContext(end, { maxTokens: 200 });
+  assert.equal(contents(messages), ['short']);
+  assert.equal(
+    leftOut.map(({ id, why }) => [id, why]),
+    [[long.id, 'budget']],
+  );
+  const cut = await memory.getContext(end, { maxTokens: 200, truncate: true });
+  assert.equal(
+    cut.details.map(({ truncated }) => truncated),
+    [true, false],
+  );
+  assert.ok(cut.tokens <= 200 && cut.tokens > 190 && text.startsWith(cut.messages[0]?.content as string));
 });
 
 test('the strangest text that is allowed comes back as it was', async () => {
