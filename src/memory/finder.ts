@@ -27,6 +27,8 @@ export interface Wanted {
 const neighbourhood = 128;
 // How much a message that the graph relates most closely to the best seed is worth beside that seed.
 const graphShare = 0.5;
+// A seed is at least this part as similar to the query as the best one.
+const leastSeed = 0.5;
 
 /** Finds candidates for contexts within one session. */
 export class Finder {
@@ -52,9 +54,13 @@ export class Finder {
     const candidates: Candidate[] = [];
     const taken = new Set<string>();
     const words = new Set<string | undefined>();
+    const similarities = await this.#parts.recall.similarities(
+      latest.flatMap(({ messages }) => messages),
+      vectors,
+    );
     for (const [index, unit] of latest.entries()) {
-      const similarity = await this.#similarity(unit, vectors);
-      const relevance = Math.max(similarity, (index + 1) / latest.length);
+      const nearest = Math.max(...unit.messages.map(({ id }) => similarities.get(id) ?? 0));
+      const relevance = Math.max(nearest, (index + 1) / latest.length);
       candidates.push({ unit, reason: 'recent', relevance });
       words.add(wordsOf(unit));
       for (const { id } of unit.messages) taken.add(id);
@@ -109,13 +115,16 @@ export class Finder {
     vectors: readonly Float32Array[],
     limit: number,
   ): Promise<Map<string, { message: StoredMessage; relevance: number }>> {
-    const { graph, log } = this.#parts;
+    const { graph, log, recall } = this.#parts;
     const all = new Map(
       matches.map(({ message, similarity }) => [message.id, { message, relevance: clamp(similarity) }]),
     );
+    const best = matches[0]?.similarity ?? 0;
+    // What is less near may be found by the graph, which leaves its seeds out.
     const seeds = new Map(
       matches
-        .filter(({ similarity }) => similarity > 0)
+        .filter(({ similarity }) => similarity > 0 && similarity >= leastSeed * best)
+        .slice(0, limit)
         .map(({ message, similarity }) => [message.id, similarity]),
     );
     if (graph === undefined || seeds.size === 0) return all;
@@ -123,23 +132,19 @@ export class Finder {
       ({ weight }) => weight > 0 && Number.isFinite(weight),
     );
     const greatest = Math.max(...expanded.map(({ weight }) => weight));
-    const best = Math.max(...seeds.values());
     const messages = await log.get(expanded.map(({ id }) => id));
+    const similarities = await recall.similarities(
+      messages.filter((message) => message !== undefined),
+      vectors,
+    );
     for (const [index, { weight }] of expanded.entries()) {
       const message = messages[index];
       if (message === undefined) continue;
-      const similarity = clamp((await this.#parts.recall.similarity(message, vectors)) ?? 0);
+      const similarity = clamp(similarities.get(message.id) ?? 0);
       const relation = graphShare * best * (weight / greatest);
       all.set(message.id, { message, relevance: clamp(1 - (1 - similarity) * (1 - relation)) });
     }
     return all;
-  }
-
-  async #similarity(unit: Unit, vectors: readonly Float32Array[]): Promise<number> {
-    const each = await Promise.all(
-      unit.messages.map((message) => this.#parts.recall.similarity(message, vectors)),
-    );
-    return Math.max(0, ...each.map((similarity) => similarity ?? 0));
   }
 
   /** The latest units, oldest first. */

@@ -99,22 +99,28 @@ export class Recall {
     return new Map(sorted.slice(0, most));
   }
 
-  /** Greatest cosine of a message and any of the vectors; undefined for one without vectors. */
-  async similarity({ id, parts }: Indexed, vectors: readonly Float32Array[]): Promise<number | undefined> {
-    const ids = Array.from({ length: parts }, (_, part) => pieceId(id, part));
-    const held = (await this.#parts.database.vectors(this.#parts.scope, ids)).filter(
-      (each) => each !== undefined,
-    );
-    if (held.length === 0 || vectors.length === 0) return undefined;
-    const cosines = held.flatMap((piece) => vectors.map((vector) => native.dot(piece, vector)));
-    return Math.min(1, Math.max(...cosines));
+  /** Greatest cosine of each message's pieces and any of the vectors, by id; messages without vectors have none. One call of the database. */
+  async similarities(
+    messages: readonly Indexed[],
+    vectors: readonly Float32Array[],
+  ): Promise<Map<string, number>> {
+    const ids = messages.flatMap(pieceIds);
+    const found = new Map<string, number>();
+    if (ids.length === 0) return found;
+    const held = await this.#parts.database.vectors(this.#parts.scope, ids);
+    for (const [index, piece] of held.entries()) {
+      if (piece === undefined) continue;
+      const id = messageOf(ids[index] as string);
+      for (const vector of vectors) {
+        found.set(id, Math.min(1, Math.max(found.get(id) ?? -1, native.dot(piece, vector))));
+      }
+    }
+    return found;
   }
 
   /** Removes messages; how many pieces there were. */
   async remove(messages: readonly Indexed[]): Promise<number> {
-    const ids = messages.flatMap(({ id, parts }) =>
-      Array.from({ length: parts }, (_, part) => pieceId(id, part)),
-    );
+    const ids = messages.flatMap(pieceIds);
     return ids.length === 0 ? 0 : this.#parts.database.delete(this.#parts.scope, ids);
   }
 
@@ -130,6 +136,10 @@ export class Recall {
 
 function pieceId(message: string, part: number): string {
   return `${message}:${part}`;
+}
+
+function pieceIds({ id, parts }: Indexed): string[] {
+  return Array.from({ length: parts }, (_, part) => pieceId(id, part));
 }
 
 function messageOf(piece: string): string {

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { Environment } from '#dist/disk/environment.js';
 import type { ChatMemory, GraphIndex } from '#dist/index.js';
 import { mockEmbedder, seededRandom } from '#dist/testing/index.js';
-import { startChild, temporaryDirectory } from '../disk/support.js';
+import { codeOf, startChild, temporaryDirectory } from '../disk/support.js';
 import { bytesOf, filesWith, openMemory, seed } from './support.ts';
 
 const test = suite('forgetting');
@@ -157,6 +157,21 @@ test('the index of another process forgets too', async () => {
   assert.is(await child.line(), '0');
   child.process.kill('SIGKILL');
   await child.ended;
+});
+
+test('a process that stands still while it reads makes forgetting fail, and once it is gone asking again ends it', async () => {
+  const directory = temporaryDirectory();
+  await using memory = await openMemory({}, directory);
+  const text = secret('hung');
+  const { id } = await memory.addMessage('user', text);
+  const child = startChild('memory/fixtures/talk.mjs', [directory, 'hang']);
+  assert.is(await child.line(), 'reading', child.stderr());
+  assert.is(await codeOf(() => memory.forget(id)), 'ERR_LLM_CACHE_DIRECTORY');
+  assert.equal(await memory.history(), []);
+  child.process.kill('SIGKILL');
+  await child.ended;
+  await memory.forget(id);
+  assert.equal(await traces(directory, text), []);
 });
 
 test('killed while it forgets, the next that opens the session ends it', async () => {
