@@ -99,7 +99,7 @@ export class Environment {
 
   /**
    * Overwrites with zeros, on stable storage, whatever was deleted before this call and still lies in free pages or unused parts of
-   * pages, by any process. Holds up every writer for about 3 microseconds a page of the file. What file systems with snapshots, or
+   * pages, by any process. Holds up every writer for some 4 microseconds a page (4 KB) of the file. What file systems with snapshots, or
    * disks that move blocks, keep besides is out of its reach.
    * @throws {DirectoryError} ERR_LLM_CACHE_DIRECTORY when a process goes on reading what was deleted, or the file is damaged.
    */
