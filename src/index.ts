@@ -47,6 +47,7 @@ export {
   referenceTable,
   type TrafficPlan,
 } from './capacity-plan.js';
+export { ChatMemory, type ForgetUser } from './chat-memory.js';
 export { configFromEnv, configFromYaml, type LoadOptions, loadConfig } from './config/load.js';
 export { Secret } from './config/secret.js';
 export { type ConfigObject, type ConfigRow, configToObject, showConfig } from './config/show.js';
@@ -79,7 +80,30 @@ export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
 export { chunkingConfigHash } from './ingest/chunk.js';
 export type { IngestProgress, IngestReport } from './ingest/pipeline.js';
 export { type DatabaseSize, type DirectoryReport, inspectDirectory } from './inspect.js';
+export type { GraphIndex, GraphMessage } from './memory/graph-index.js';
+export type {
+  ChatMessage,
+  Context,
+  ContextDetail,
+  ContextOptions,
+  CountTokens,
+  HistoryOptions,
+  LeftOut,
+  MessageMatch,
+  MessageMetadata,
+  MessageSearchOptions,
+  Reason,
+  Role,
+  StoredMessage,
+  ToolCall,
+} from './memory/types.js';
 export { type Logger, type OpenOptions, openCache, openEmbedder, openQueryService } from './open.js';
+export {
+  type GraphGround,
+  type OpenMemoryOptions,
+  openChatMemory,
+  type SessionFields,
+} from './open-memory.js';
 export {
   openPythonRedis,
   type PythonAnswer,

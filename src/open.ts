@@ -273,7 +273,8 @@ export async function openEmbedder({ embedding }: Config, clock: Clock = systemC
   return onnxEmbedder({ directory, workers, maxQueue, timeoutMs, clock });
 }
 
-function checkDimension({ embedding }: Config, embedder: Embedder): void {
+/** Refuses an embedder whose vectors have another length than the configuration says. @throws {ConfigError} ERR_LLM_CACHE_CONFIG */
+export function checkDimension({ embedding }: Config, embedder: Embedder): void {
   if (embedding.dim === undefined || embedding.dim === embedder.dimension) return;
   throw new ConfigError(
     `embedding.dim is ${embedding.dim}, but ${embedder.name} gives ${embedder.dimension} numbers`,

@@ -87,7 +87,8 @@ function openRedisTier({ redis }: Config, connection: RedisConnection, clock: Cl
   });
 }
 
-function redisOptions({ redis }: Config): RedisOptions {
+/** The server that the configuration names. @throws {ConfigError} ERR_LLM_CACHE_CONFIG */
+export function redisOptions({ redis }: Config): RedisOptions {
   const { host, port, db, cluster, sentinels, sentinelName } = redis;
   const place =
     cluster !== undefined
@@ -118,7 +119,8 @@ function toAddress(node: string): { host: string; port: number } {
   return { host: node.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(node.slice(colon + 1)) };
 }
 
-function sealOptions({ seal, sealKeys }: Config['redis']): SealOptions | undefined {
+/** How values in Redis are to be sealed. @throws {ConfigError} ERR_LLM_CACHE_CONFIG */
+export function sealOptions({ seal, sealKeys }: Config['redis']): SealOptions | undefined {
   if (seal === 'none' || sealKeys === undefined) return undefined;
   const keys = sealKeys
     .reveal()
@@ -162,9 +164,10 @@ export async function openEngine(
   return kind === 'hnsw' ? openHnswEngine(dimension, options) : autoEngine(dimension, options);
 }
 
-/** Names of the embedded databases of tier C and of the corpus. */
+/** Names of the embedded databases of tier C, of the corpus and of the chat memory. */
 export const answersDatabase = 'answers';
 export const corpusDatabase = 'corpus';
+export const memoryDatabase = 'memory';
 
 /** Where the corpus is, to tell what was ingested there from what was elsewhere; empty for the cache directory. */
 export function corpusPlace({ vectorDb, qdrant }: Config): string {
@@ -173,11 +176,11 @@ export function corpusPlace({ vectorDb, qdrant }: Config): string {
 }
 
 /**
- * Opens a vector database of the configured kind. On Qdrant the corpus has the configured collection, and answers one beside it.
+ * Opens a vector database of the configured kind. On Qdrant the corpus has the configured collection, and each other one beside it.
  * @throws {ConfigError} ERR_LLM_CACHE_CONFIG · {MissingPackageError} ERR_LLM_CACHE_MISSING_PACKAGE
  */
 export async function openDatabase(
-  name: typeof answersDatabase | typeof corpusDatabase,
+  name: typeof answersDatabase | typeof corpusDatabase | typeof memoryDatabase,
   config: Config,
   environment: Environment,
   embedder: Embedder,

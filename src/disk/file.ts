@@ -18,7 +18,8 @@ import { CapacityError, DirectoryError } from '../core/errors.js';
 export type BytesDatabase = Database<Buffer, Buffer>;
 export type BytesRoot = RootDatabase<Buffer, Buffer>;
 
-const fileName = 'cache.mdb';
+/** The data file of an environment. */
+export const fileName = 'cache.mdb';
 const startAnew = 'delete the directory to start anew';
 const mostDatabases = 64;
 const bytesOnly = { encoding: 'binary', keyEncoding: 'binary' } as const;
@@ -112,6 +113,8 @@ const metaMagic = 0xbeefc0de;
 const dataFormat = 2;
 const magicOffset = 24;
 const pageSizeOffset = 48;
+const freeRootOffset = 88;
+const mainRootOffset = 136;
 const lastPageOffset = 144;
 const transactionOffset = 152;
 const metaLength = 160;
@@ -150,7 +153,8 @@ function checkFile(directory: string, path: string): void {
   }
 }
 
-function readMeta(file: number, position: number) {
+/** What a meta page says; undefined for anything else. */
+export function readMeta(file: number, position: number) {
   const bytes = Buffer.alloc(metaLength);
   if (readSync(file, bytes, 0, metaLength, position) < metaLength) return undefined;
   if (bytes.readUInt32LE(magicOffset) !== metaMagic || bytes.readUInt32LE(magicOffset + 4) !== dataFormat)
@@ -159,6 +163,8 @@ function readMeta(file: number, position: number) {
   if (pageSize < 512 || pageSize > 65_536) return undefined;
   return {
     pageSize,
+    /** Root pages of the list of free pages and of the database of databases. */
+    roots: [bytes.readBigUInt64LE(freeRootOffset), bytes.readBigUInt64LE(mainRootOffset)] as const,
     lastPage: bytes.readBigUInt64LE(lastPageOffset),
     transaction: bytes.readBigUInt64LE(transactionOffset),
   };

@@ -1,8 +1,10 @@
 // The worker that writes: applies batches in group commits so that no disk flush ever blocks the event loop. Only writer.ts starts it.
+import { randomUUID } from 'node:crypto';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { expiryOf } from './codec.js';
 import { type BytesDatabase, bytesOf, checkSpace, openNamed, openRoot } from './file.js';
-import type { Batch, Condition, Operation, Outcome } from './writer.js';
+import { scrub } from './scrub.js';
+import type { Batch, Condition, Operation, Outcome, Scrub } from './writer.js';
 
 const port = parentPort as MessagePort;
 const directory = workerData.directory as string;
@@ -21,19 +23,40 @@ function database(name: string): BytesDatabase {
   return opened;
 }
 
-port.on('message', (first: Batch | 'close') => {
+type Message = Batch | Scrub | 'close';
+
+port.on('message', (first: Message) => {
   const group: Batch[] = [];
-  let closing = first === 'close';
-  if (first !== 'close') group.push(first);
-  while (!closing && group.length < mostPerCommit) {
-    const next = receiveMessageOnPort(port)?.message as Batch | 'close' | undefined;
-    if (next === undefined) break;
-    if (next === 'close') closing = true;
-    else group.push(next);
+  let next: Message | undefined = first;
+  while (next !== undefined && next !== 'close' && !('scrub' in next)) {
+    group.push(next);
+    if (group.length === mostPerCommit) break;
+    next = receiveMessageOnPort(port)?.message as Message | undefined;
   }
   commit(group);
-  if (closing) root.close().then(() => port.close());
+  if (next === 'close') root.close().then(() => port.close());
+  else if (next !== undefined && 'scrub' in next) scrubAll(next);
 });
+
+function scrubAll({ id }: Scrub): void {
+  try {
+    // LMDB keeps two snapshots: after two commits neither holds what was deleted before.
+    for (let commits = 0; commits < 2; commits++) {
+      checkSpace(directory, 1, 16);
+      const value = Buffer.from(randomUUID());
+      root.transactionSync(() => void database('meta').put(Buffer.from('scrubbed'), value));
+    }
+    // Within a transaction: the lock on writing keeps every process from using a free page meanwhile.
+    const applied = root.transactionSync(() => {
+      root.readerCheck();
+      return scrub(directory, root.readerList());
+    });
+    answer({ id, applied });
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException;
+    answer({ id, error: { message, code: String(code) } });
+  }
+}
 
 function commit(group: readonly Batch[]): void {
   if (group.length === 0) return;

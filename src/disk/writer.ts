@@ -35,6 +35,12 @@ export interface Batch {
   readonly condition?: Condition | undefined;
 }
 
+/** Asks for zeros where deleted data still lies. */
+export interface Scrub {
+  readonly id: number;
+  readonly scrub: true;
+}
+
 /** A batch is skipped when the key is present; with a value, unless the key holds that value. */
 export interface Condition {
   readonly database: string;
@@ -74,16 +80,12 @@ export class Writer {
    * @throws {CapacityError} ERR_LLM_CACHE_CAPACITY when the disk is full · {BusyError} ERR_LLM_CACHE_BUSY when 8,192 batches wait
    */
   write(operations: readonly Operation[], condition?: Condition): Promise<boolean> {
-    if (this.#closed) return Promise.reject(new ClosedError('the disk environment'));
-    if (this.#pending.size >= mostPending)
-      return Promise.reject(new BusyError('the disk writer', mostPending));
-    const worker = this.#start();
-    const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
-      worker.ref();
-      worker.postMessage({ id, operations, condition } satisfies Batch);
-    });
+    return this.#ask((id): Batch => ({ id, operations, condition }));
+  }
+
+  /** Zeroes what is deleted, after the writes before it: true, or false while a reader still sees it. @throws as `write` */
+  scrub(): Promise<boolean> {
+    return this.#ask((id): Scrub => ({ id, scrub: true }));
   }
 
   /** Lets what was written before finish, then ends the thread. */
@@ -92,6 +94,19 @@ export class Writer {
     this.#worker?.ref();
     this.#worker?.postMessage('close');
     await this.#exited;
+  }
+
+  #ask(message: (id: number) => Batch | Scrub): Promise<boolean> {
+    if (this.#closed) return Promise.reject(new ClosedError('the disk environment'));
+    if (this.#pending.size >= mostPending)
+      return Promise.reject(new BusyError('the disk writer', mostPending));
+    const worker = this.#start();
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      worker.ref();
+      worker.postMessage(message(id));
+    });
   }
 
   #start(): Worker {
