@@ -119,10 +119,10 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     checkDimension(config, embedder);
     const environment = keep(new Environment(resolve(config.cache.directory)));
     await environment.bindEmbedder(embedder);
-    const { maxEntries, maxBytes, engine: kind } = config.cache;
+    const { maxEntries, maxBytes, eviction, engine: kind } = config.cache;
     const { dimension } = embedder;
     const engine = await openEngine(kind, dimension, config);
-    const memory = keep(memoryTier({ dimension, maxEntries, maxBytes, engine, clock }));
+    const memory = keep(memoryTier({ dimension, maxEntries, maxBytes, eviction, engine, clock }));
     const shared = await openShared(config, environment, clock, redisClient);
     for (const part of [shared, shared.tier, shared.ledger, ...(shared.leases ? [shared.leases] : [])])
       keep(part);

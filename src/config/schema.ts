@@ -55,6 +55,7 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   'cache.maxBytes': key(k.bytes(1), 256 * 2 ** 20, { unit: 'bytes', usedBy: 'tier A' }),
   'cache.maxDiskBytes': key(k.bytes(2 ** 20), 4 * 2 ** 30, { unit: 'bytes', usedBy: 'tier B on disk' }),
   'cache.engine': key(k.oneOf(['auto', 'flat', 'hnsw']), 'auto', { usedBy: 'tier A' }),
+  'cache.eviction': key(k.oneOf(['w-tinylfu', 'lru']), 'w-tinylfu', { usedBy: 'tier A' }),
   'cache.strict': key(k.flag(), false, { usedBy: 'all tiers' }),
 
   'embedding.model': key(k.text(), 'all-MiniLM-L6-v2', { env: 'EMBEDDING_MODEL', usedBy: 'embedder' }),
