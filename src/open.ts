@@ -35,6 +35,8 @@ import {
 import { guard, type TierHealth } from './tiers/guard.js';
 import { memoryTier } from './tiers/memory.js';
 import { vectorTier } from './tiers/vector.js';
+import { diskStore } from './warm/disk-store.js';
+import type { WarmHooks, WarmingParts } from './warming.js';
 
 /** How a cache or a service is opened: any configuration key, and what only code can give. */
 export interface OpenOptions extends ConfigInput {
@@ -47,6 +49,8 @@ export interface OpenOptions extends ConfigInput {
   /** Default `process.env`. */
   readonly env?: LoadOptions['env'];
   readonly clock?: Clock | undefined;
+  /** Makes the answer to a popular question anew, so that warming can do so before it is asked for. Default: it cannot, and keeps alive what there is. */
+  readonly regenerate?: WarmHooks['regenerate'];
   /** Told once when a tier is lost and once when it is back; a `console` or a logger such as pino will do. Default: nobody, listen to `tier` events. */
   readonly logger?: Logger | undefined;
 }
@@ -70,7 +74,9 @@ export async function openCache(options: OpenOptions = {}): Promise<SemanticCach
   return build(options, async (ground) => {
     const { config, environment, embedder, clock } = ground;
     const database = await openDatabase(answersDatabase, config, environment, embedder, clock);
-    return assemble(ground, [vectorTier(database, { clock })]);
+    const cache = assemble(ground, [vectorTier(database, { clock })]);
+    if (config.warming.enabled) cache.startWarming({ regenerate: options.regenerate });
+    return cache;
   });
 }
 
@@ -83,13 +89,15 @@ export async function openQueryService(options: OpenOptions = {}): Promise<Query
     const { config, environment, embedder, clock } = ground;
     const database = await openDatabase(corpusDatabase, config, environment, embedder, clock);
     const manifest = diskManifest(environment, corpusDatabase);
-    return new QueryService({
+    const service = new QueryService({
       cache: assemble(ground, []),
       embedder,
       database,
       corpusScope: native.sha256Fields(['corpus/1', embedder.fingerprint]),
       ingest: { manifest, chunking: config.chunking, batchSize: config.embedding.batchSize, clock },
     });
+    if (config.warming.enabled) service.startWarming();
+    return service;
   });
 }
 
@@ -106,7 +114,16 @@ interface Ground {
 
 /** Opens what both products stand on; whatever was opened is closed again if a later part fails. */
 async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<T>): Promise<T> {
-  const { embedder: given, file, env, clock = systemClock, logger, redisClient, ...overrides } = options;
+  const {
+    embedder: given,
+    file,
+    env,
+    clock = systemClock,
+    logger,
+    redisClient,
+    regenerate: _,
+    ...overrides
+  } = options;
   const { config } = loadConfig({ file, env, overrides });
   const opened: { close(): Promise<void> }[] = [];
   const keep = <R extends { close(): Promise<void> }>(resource: R): R => {
@@ -123,7 +140,7 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     const { dimension } = embedder;
     const engine = await openEngine(kind, dimension, config);
     const memory = keep(memoryTier({ dimension, maxEntries, maxBytes, eviction, engine, clock }));
-    const shared = await openShared(config, environment, clock, redisClient);
+    const shared = await openShared(config, environment, clock, redisClient, embedder);
     for (const part of [shared, shared.tier, shared.ledger, ...(shared.leases ? [shared.leases] : [])])
       keep(part);
     await bindOrder(environment, shared.order, shared.ledger);
@@ -134,10 +151,8 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
   }
 }
 
-function assemble(
-  { config, clock, logger, embedder, policy, environment, shared, memory }: Ground,
-  last: readonly Tier[],
-): SemanticCache {
+function assemble(ground: Ground, last: readonly Tier[]): SemanticCache {
+  const { config, clock, logger, embedder, policy, environment, shared, memory } = ground;
   const { ttlSeconds, candidates, strict } = config.cache;
   const onChange = (health: TierHealth) => {
     try {
@@ -156,6 +171,7 @@ function assemble(
   const cache: SemanticCache = new SemanticCache({
     ledger: shared.ledger,
     leases: shared.leases,
+    warming: warmingParts(ground),
     tiers: [
       guard(memory, guarded),
       guard(shared.tier, { ...guarded, timeoutMs: shared.isRemote ? commandTimeoutMs : undefined }),
@@ -180,6 +196,24 @@ function assemble(
     },
   });
   return cache;
+}
+
+const leastCounted = 1_000;
+const mostCounted = 100_000;
+
+/** With warming switched off nothing is counted. */
+function warmingParts({ config, clock, environment, embedder, shared }: Ground): WarmingParts | undefined {
+  const { enabled, topN, intervalSeconds, minCount, decay, extendedTtlSeconds } = config.warming;
+  if (!enabled) return undefined;
+  const intervalMs = intervalSeconds * 1000;
+  const capacity = Math.min(mostCounted, Math.max(leastCounted, 4 * topN));
+  const embedderFingerprint = embedder.fingerprint;
+  return {
+    options: { topN, intervalMs, minCount, decay, extendedTtlMs: extendedTtlSeconds * 1000 },
+    capacity,
+    store: diskStore(environment, { capacity, decay, intervalMs, clock, embedderFingerprint }),
+    ...shared.warming,
+  };
 }
 
 /** One line a change, not one a request. */

@@ -130,3 +130,10 @@ export class Origin {
     else await this.#cascade.store(entry, lease);
   }
 }
+
+/** Refuses what is no time to live. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
+export function checkTtl(ttlMs: number | undefined): void {
+  if (ttlMs !== undefined && !(typeof ttlMs === 'number' && ttlMs > 0)) {
+    throw new InvalidArgumentError('ttlMs', 'a positive number of milliseconds', ttlMs);
+  }
+}

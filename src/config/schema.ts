@@ -192,12 +192,20 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   }),
   'chunking.separator': key(k.text(), '\n\n', { usedBy: 'ingestion' }),
 
-  'warming.enabled': key(k.flag(), true, { env: 'WARMING_ENABLED' }),
-  'warming.topN': key(k.integer(1, 1_000_000), 100, { env: 'WARMING_TOP_N', unit: 'questions' }),
-  'warming.intervalSeconds': key(k.integer(1, 86_400), 300, { env: 'WARMING_INTERVAL', unit: 'seconds' }),
-  'warming.minCount': key(k.integer(1, 1_000_000), 3, { unit: 'times' }),
-  'warming.decay': key(k.decimal(0, 1), 0.95, { unit: 'factor' }),
-  'warming.extendedTtlSeconds': key(k.integer(1, TEN_YEARS), 7200, { unit: 'seconds' }),
+  'warming.enabled': key(k.flag(), true, { env: 'WARMING_ENABLED', usedBy: 'warming' }),
+  'warming.topN': key(k.integer(1, 1_000_000), 100, {
+    env: 'WARMING_TOP_N',
+    unit: 'questions',
+    usedBy: 'warming',
+  }),
+  'warming.intervalSeconds': key(k.integer(1, 86_400), 300, {
+    env: 'WARMING_INTERVAL',
+    unit: 'seconds',
+    usedBy: 'warming',
+  }),
+  'warming.minCount': key(k.integer(1, 1_000_000), 3, { unit: 'times', usedBy: 'warming' }),
+  'warming.decay': key(k.decimal(0, 1), 0.95, { unit: 'factor', usedBy: 'warming' }),
+  'warming.extendedTtlSeconds': key(k.integer(1, TEN_YEARS), 7200, { unit: 'seconds', usedBy: 'warming' }),
 
   'rateLimit.requestsPerMinute': optional(k.integer(1, 10_000_000), { unit: 'requests' }),
   'rateLimit.burst': optional(k.integer(1, 10_000_000), { unit: 'requests' }),

@@ -207,7 +207,7 @@ export interface WarmingConfig {
   readonly minCount: number;
   /** Factor on all counts after a round, 0 to 1. Default 0.95. */
   readonly decay: number;
-  /** Seconds a warm entry lives, 1 to 315,360,000. Default 7200. */
+  /** Seconds from its generation that a popular entry lives at least, if it was given `cache.ttlSeconds`; 1 to 315,360,000. Default 7200. */
   readonly extendedTtlSeconds: number;
 }
 

@@ -18,6 +18,7 @@ const allowed: Record<string, readonly string[]> = {
   tiers: ['core', 'engines', 'vectordb', 'disk', 'redis', 'lru'],
   ingest: ['core', 'vectordb', 'disk'],
   config: ['core'],
+  warm: ['core', 'disk'],
   testing: ['core', 'tiers', 'vectordb', 'embed'],
 };
 const files = filesIn('src', /\.ts$/);
