@@ -195,8 +195,8 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   async delete(prompt: string, options: ScopeOption = {}): Promise<boolean> {
     checkOptions(options, scopeOptions);
     const { key, scope } = this.#query(prompt, options);
-    await this.#warming?.forget(scope.id, key);
-    return this.#cascade.delete(key, scope);
+    const removed = this.#cascade.delete(key, scope);
+    return (await Promise.all([removed, this.#warming?.forget(scope.id, key)]))[0];
   }
 
   /** Removes all answers, or with `scope` all of that scope, from every tier. O(answers). @throws {TierError} as `delete` */
@@ -204,8 +204,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     this.#checkOpen();
     checkOptions(options, scopeOptions);
     const scope = options.scope === undefined ? undefined : this.#scopeOf(options);
-    await this.#warming?.forget(scope?.id);
-    await this.#cascade.clear(scope);
+    await Promise.all([this.#cascade.clear(scope), this.#warming?.forget(scope?.id)]);
   }
 
   /**

@@ -105,6 +105,7 @@ class DiskStore implements PopularityStore {
 
   async forget(scopeId?: string, key?: Key): Promise<void> {
     if (scopeId !== undefined && key !== undefined) {
+      if (!this.#environment.reader(database).has(nameOf(scopeId, key))) return;
       await this.#environment.write([{ kind: 'remove', database, key: nameOf(scopeId, key) }]);
       return;
     }
