@@ -33,6 +33,11 @@ const longestQuestion = 4_000;
 // Counts beyond 15 rank the candidates for a place in the table, so four bits would not do here.
 const counterBits = 16;
 
+/** Counts have aged a little since: asked three times a while ago is less than three by now. */
+export function isOften(count: number, least: number): boolean {
+  return count >= least - 0.5;
+}
+
 /**
  * The most frequent questions, at most twice `capacity` of them counted exactly. A new one gets a place when the sketch says that it was
  * asked at least as often as the rarest of the most frequent `capacity`.
@@ -61,7 +66,9 @@ export class Popularity {
   /** All that are counted exactly and were asked at least `least` times, the most frequent first. */
   top(least = 0): Counted[] {
     this.#settle();
-    return [...this.#table.values()].filter(({ count }) => count >= least).sort((a, b) => b.count - a.count);
+    return [...this.#table.values()]
+      .filter(({ count }) => isOften(count, least))
+      .sort((a, b) => b.count - a.count);
   }
 
   /** The question of a key, if it is counted exactly. */

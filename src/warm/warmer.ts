@@ -2,7 +2,7 @@
 import type { Clock } from '../core/clock.js';
 import type { Entry, Key } from '../core/entry.js';
 import type { Scope } from '../core/scope.js';
-import type { Counted, Popularity } from './popularity.js';
+import { type Counted, isOften, type Popularity } from './popularity.js';
 
 /** How warming goes about; the section `warming` of the configuration. */
 export interface WarmerOptions {
@@ -148,7 +148,7 @@ export class Warmer {
     const shared = await this.#counts?.popular(count).catch(() => undefined);
     if (shared === undefined || shared.length === 0) return this.#popularity.top(least).slice(0, count);
     return shared
-      .filter(({ hits }) => hits >= least)
+      .filter(({ hits }) => isOften(hits, least))
       .map(({ key, scope: id, hits }) => {
         const known = this.#popularity.get(key);
         if (known !== undefined) return { ...known, count: hits };

@@ -52,10 +52,10 @@ test('a directory that is not there is not made, and bad numbers are refused', a
   assertFailure(
     await run(['warm', '--use-mock', '--directory', 'mistyped'], { cwd }),
     2,
-    'ERR_LLM_CACHE_USAGE',
+    'ERR_LLM_CACHE_ARGUMENT',
   );
   assert.equal(filesBelow(cwd), []);
-  assertFailure(await run(['warm', '--top-n', '0'], { cwd }), 2, 'ERR_LLM_CACHE_USAGE');
+  assertFailure(await run(['warm', '--top-n', '0'], { cwd }), 2, 'ERR_LLM_CACHE_ARGUMENT');
 });
 
 test.run();
