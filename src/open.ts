@@ -209,7 +209,14 @@ function warmingParts({ config, clock, environment, embedder, shared }: Ground):
   const capacity = Math.min(mostCounted, Math.max(leastCounted, 4 * topN));
   const embedderFingerprint = embedder.fingerprint;
   return {
-    options: { topN, intervalMs, minCount, decay, extendedTtlMs: extendedTtlSeconds * 1000 },
+    options: {
+      topN,
+      mostLoaded: config.cache.maxEntries,
+      intervalMs,
+      minCount,
+      decay,
+      extendedTtlMs: extendedTtlSeconds * 1000,
+    },
     capacity,
     store: diskStore(environment, { capacity, decay, intervalMs, clock, embedderFingerprint }),
     ...shared.warming,

@@ -8,6 +8,8 @@ import { type Counted, isOften, type Popularity } from './popularity.js';
 export interface WarmerOptions {
   /** Questions kept warm. */
   readonly topN: number;
+  /** Entries brought into memory at the start, at most. */
+  readonly mostLoaded: number;
   /** Milliseconds between rounds; each is up to a tenth earlier or later. */
   readonly intervalMs: number;
   /** Times a question must have been asked. */
@@ -210,11 +212,11 @@ export class Warmer {
     return run;
   }
 
-  /** At the start: what was popular before goes into memory, the most popular last, so that it is the most recent. */
+  /** At the start: what was popular before goes into memory, the most popular first, as much as memory holds. */
   async #load(): Promise<void> {
     const items = (await this.#store?.load().catch(() => [])) ?? [];
     this.#popularity.restore(items);
-    for (const item of this.#popularity.top().toReversed()) {
+    for (const item of this.#popularity.top().slice(0, this.#options.mostLoaded)) {
       if (this.#stop.signal.aborted) return;
       await this.#ground
         .retarget(item)
