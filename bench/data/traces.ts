@@ -63,6 +63,11 @@ export const traces: Readonly<Record<string, Make>> = {
       return names[draw()] as number;
     };
   },
+  // The same by Zipf 1.0, the most frequent fifth falling from the top to the bottom at once: the hardest for a policy that counts.
+  'turn of ranks': ({ questions, requests }, random) => {
+    const draw = zipf(questions, 1, random);
+    return (index) => (draw() + Math.floor((5 * index) / requests) * Math.ceil(questions / 5)) % questions;
+  },
   // The favourite is another every fiftieth request, and takes its neighbours along.
   'shift by drift': ({ questions }, random) => {
     const draw = zipf(questions, 0.9, random);

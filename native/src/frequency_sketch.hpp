@@ -16,7 +16,7 @@ namespace llm_cache {
 constexpr size_t kSketchRows = 4;
 /// Additions, by the capacity, after which all counts are halved.
 constexpr uint64_t kSketchSample = 10;
-/// Most counters a row: 2^24, so that halving (about 60 microseconds a MiB) stays within
+/// Most counters a row: 2^24, so that halving (about 30 microseconds a MiB) stays within
 /// milliseconds.
 constexpr uint64_t kSketchGreatestWidth = uint64_t{1} << 24;
 

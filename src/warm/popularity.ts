@@ -26,7 +26,7 @@ export interface Counted {
   unsaved: number;
 }
 
-// Calls before they are counted: noting one costs a few nanoseconds, counting it about 60.
+// Calls before they are counted, which costs 25 nanoseconds each for questions in the table and 0.3 microseconds for others.
 const burst = 256;
 // A longer question is hardly asked twice, and a thousand of them would take megabytes.
 const longestQuestion = 4_000;
