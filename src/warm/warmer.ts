@@ -1,6 +1,7 @@
 // The service that keeps popular answers at hand: rounds on a timer, and the loading at the start. warming.ts drives it.
 import type { Clock } from '../core/clock.js';
 import type { Entry, Key } from '../core/entry.js';
+import { ClosedError } from '../core/errors.js';
 import type { Scope } from '../core/scope.js';
 import { type Counted, isOften, type Popularity } from './popularity.js';
 
@@ -181,7 +182,7 @@ export class Warmer {
 
   /** Ends the round under way, saves and starts no other. Never rejects. */
   async stop(): Promise<void> {
-    this.#stop.abort(new Error('the cache is closed'));
+    this.#stop.abort(new ClosedError('the cache'));
     for (const cancel of this.#cancels) cancel();
     await this.#running.catch(() => {});
     await this.save().catch(() => {});

@@ -2,10 +2,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { GenerateContext } from '#dist/cache-types.js';
-import { type ManualClock, manualClock } from '#dist/testing/index.js';
+import type { Entry } from '#dist/core/entry.js';
+import { type ManualClock, manualClock, mockEmbedder } from '#dist/testing/index.js';
+import { memoryTier } from '#dist/tiers/memory.js';
 import type { PopularQuestion } from '#dist/warm/popularity.js';
 import type { WarmReport } from '#dist/warm/warmer.js';
-import { openMock, turns } from '../cache/support.js';
+import { assemble, openMock, turns } from '../cache/support.js';
 import { codeOf, temporaryDirectory, until } from '../disk/support.js';
 
 const test = suite('warming');
@@ -169,7 +171,7 @@ test('an aborted round ends with the reason; close ends one under way and does n
   const other = codeOf(() => cache.warm());
   await turns();
   await cache.close();
-  await other;
+  assert.ok([undefined, 'ERR_LLM_CACHE_CLOSED'].includes(await other));
   assert.is(await codeOf(() => cache.warm()), 'ERR_LLM_CACHE_CLOSED');
 });
 
@@ -225,6 +227,27 @@ test('two processes of a directory do not run a round at once', async () => {
   assert.is((await two.cache.warm())?.elsewhere, false);
   await one.cache.close();
   await two.cache.close();
+});
+
+test('an answer carries what its generation took, so that memory keeps the dear ones', async () => {
+  const clock = manualClock();
+  const tier = memoryTier({ dimension: mockEmbedder().dimension, maxEntries: 20, clock });
+  const cache = assemble({ tiers: [tier], clock, semantic: () => false });
+  const ask = (question: string, tookMs: number) =>
+    cache.wrap(question, () => {
+      clock.advance(tookMs);
+      return 'a';
+    });
+  const { key } = await cache.get('dear 0');
+  await ask('dear 0', 3000);
+  await cache.idle();
+  assert.is(((await tier.get(key, cache.scope({}))) as Entry).costMs, 3000);
+  // Each is asked once; what is cheap comes last and in far greater number.
+  for (let i = 1; i < 10; i++) await ask(`dear ${i}`, 3000);
+  for (let i = 0; i < 200; i++) await ask(`cheap ${i}`, 1);
+  const left = await Promise.all(Array.from({ length: 10 }, (_, i) => cache.get(`dear ${i}`)));
+  assert.ok(left.filter(({ match }) => match === 'exact').length >= 9);
+  await cache.close();
 });
 
 test('switched off, nothing is counted; bad options are refused', async () => {
