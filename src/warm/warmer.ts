@@ -101,6 +101,10 @@ const saveEveryMs = 60_000;
 // Generations may be calls of an LLM that people pay for and that has limits; looking up is quick.
 const mostRegenerating = 2;
 const mostSharedAdditions = 500;
+// Looks at the start that may find nothing before it waits, how often it waits, and how long at first: eight seconds in all.
+const mostFruitless = 3;
+const mostAttempts = 5;
+const firstRetryMs = 250;
 
 /** Keeps the answers of popular questions in memory and alive. */
 export class Warmer {
@@ -136,7 +140,7 @@ export class Warmer {
 
   /** Learns what was popular before, brings that into memory, and begins the rounds. */
   start(): void {
-    this.#queue(() => this.#load()).catch(() => {});
+    this.#queue(() => this.#restore()).catch(() => {});
     this.#later(Math.min(saveEveryMs, this.#options.intervalMs), () => this.save());
     this.#later(this.#options.intervalMs, () => this.round());
   }
@@ -213,17 +217,33 @@ export class Warmer {
     return run;
   }
 
+  async #restore(): Promise<void> {
+    this.#popularity.restore((await this.#store?.load().catch(() => [])) ?? []);
+    await this.#load(0);
+  }
+
   /** At the start: what was popular before goes into memory, the most popular first, as much as memory holds. */
-  async #load(): Promise<void> {
-    const items = (await this.#store?.load().catch(() => [])) ?? [];
-    this.#popularity.restore(items);
-    for (const item of this.#popularity.top().slice(0, this.#options.mostLoaded)) {
+  async #load(attempt: number): Promise<void> {
+    const items = await this.popular(this.#options.mostLoaded);
+    let loaded = 0;
+    for (const [index, item] of items.entries()) {
       if (this.#stop.signal.aborted) return;
-      await this.#ground
-        .retarget(item)
-        .then((now) => this.#ground.find(now))
-        .catch(() => undefined);
+      // Of nothing but misses the cause is rather a server that is not connected yet.
+      if (loaded === 0 && index === mostFruitless && attempt < mostAttempts) break;
+      const now = await this.#ground.retarget(item).catch(() => item);
+      if ((await this.#ground.find(now).catch(() => undefined)) !== undefined) loaded++;
     }
+    const isFruitless = loaded === 0 && (items.length > 0 || this.#counts !== undefined);
+    if (!isFruitless || attempt === mostAttempts) return;
+    const cancel = this.#ground.clock.after(
+      firstRetryMs * 2 ** attempt,
+      () => {
+        this.#cancels.delete(cancel);
+        this.#queue(() => this.#load(attempt + 1)).catch(() => {});
+      },
+      { background: true },
+    );
+    this.#cancels.add(cancel);
   }
 
   async #round(topN: number, signal: AbortSignal | undefined): Promise<WarmReport> {

@@ -78,6 +78,27 @@ if (noRedis) {
     await server.stop();
   });
 
+  test('a machine that is new fills its memory at the start with what is popular on the others', async () => {
+    const server = await startRedis();
+    const open = () =>
+      openMock({
+        redis: { enabled: true, host: '127.0.0.1', port: server.port },
+        cache: { minSimilarity: 1 },
+      });
+    const one = await open();
+    await until('Redis answers', async () => (await one.set('probe', 1)).stored.includes('redis'));
+    for (let round = 0; round < 3; round++)
+      for (let i = 0; i < 20; i++) await one.wrap(`q${i}`, () => `a${i}`, { scope: { tenant: 't' } });
+    await one.idle();
+    await one.warm();
+    const two = await open();
+    await until('memory is filled', async () => ((await two.stats()).tiers[0]?.entries as number) >= 20);
+    assert.is((await two.get('q7', { scope: { tenant: 't' } })).tier, 'memory');
+    await one.close();
+    await two.close();
+    await server.stop();
+  });
+
   test('without Redis a round still fills memory from what this process has counted', async () => {
     const server = await startRedis();
     const cache = await openMock({
