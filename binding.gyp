@@ -7,6 +7,7 @@
         'native/src/cpu_features.cpp',
         'native/src/flat_index.cpp',
         'native/src/flat_search.cpp',
+        'native/src/frequency_sketch.cpp',
         'native/src/quantise.cpp',
         'native/src/query_key.cpp',
         'native/src/shard.cpp',
@@ -23,6 +24,7 @@
         'native/src/napi/distance.cpp',
         'native/src/napi/errors.cpp',
         'native/src/napi/flat_index.cpp',
+        'native/src/napi/frequency_sketch.cpp',
         'native/src/napi/hash.cpp',
       ],
       'include_dirs': [

@@ -20,23 +20,28 @@ import type { Entry, Epoch } from './core/entry.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
 import { Flight } from './core/flight.js';
 import { queryKey } from './core/key.js';
-import { checkLabels, Labels } from './core/labels.js';
-import type { Lease, Leases } from './core/lease.js';
-import { type Mark, marks } from './core/ledger.js';
+import { Labels } from './core/labels.js';
+import type { Leases } from './core/lease.js';
 import { checkOptions } from './core/options.js';
 import { Scope, type ScopeFields } from './core/scope.js';
-import { lead } from './lead.js';
+import { marksOf } from './invalidation.js';
+import { lead, releaseAfter } from './lead.js';
 import { makeLookup } from './lookup.js';
 import type { OpenOptions } from './open.js';
-import { type Generated, Origin, type OriginParts } from './origin.js';
+import { checkTtl, Origin, type OriginParts } from './origin.js';
 import { Recorder } from './recorder.js';
 import type { GuardedTier } from './tiers/guard.js';
+import type { PopularQuestion } from './warm/popularity.js';
+import type { WarmReport } from './warm/warmer.js';
+import { type WarmHooks, Warming, type WarmingParts, type WarmOptions } from './warming.js';
 
 /** What a cache is made of; `open` puts it together from configuration. */
 export interface CacheParts extends OriginParts, Omit<CascadeParts, 'onEmbedError' | 'onStoreError'> {
   readonly tiers: readonly GuardedTier[];
   /** Lets one process at a time generate the answer to a question. Default: each process by itself. */
   readonly leases?: Leases | undefined;
+  /** Default: questions are not counted, and nothing is kept warm. */
+  readonly warming?: WarmingParts | undefined;
   /** Releases what the cache was built on, after its tiers and the embedder; the tiers' sizes in `stats` are left out, as 0. */
   readonly release: (stats: CacheStats) => Promise<void>;
 }
@@ -46,7 +51,7 @@ const getOptions = new Set([...scopeOptions, 'signal']);
 const setOptions = new Set([...getOptions, 'ttlMs', 'tags', 'sources']);
 const askOptions = new Set([...setOptions, 'refresh']);
 const invalidateOptions = new Set(['tags', 'sources', 'scope', 'key']);
-const mostInvalidated = 1000;
+const warmOptions = new Set(['topN', 'signal']);
 /** What a flight brings to those who wait for it. */
 interface Resolved {
   readonly answer: Answer;
@@ -71,6 +76,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   readonly #recorder: Recorder;
   readonly #commonScope: Scope;
   readonly #flight = new Flight<Resolved>();
+  readonly #warming: Warming | undefined;
   #closing: Promise<void> | undefined;
 
   /** Opens a cache; the same as `openCache`. */
@@ -91,6 +97,16 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
       onStoreError: () => this.#recorder.count('storeErrors'),
     });
     this.#origin = new Origin(parts, this.#cascade);
+    this.#warming =
+      parts.warming &&
+      new Warming(parts.warming, {
+        ...parts,
+        cascade: this.#cascade,
+        embedder: this.#commonScope.embedder,
+        fingerprint: parts.embedder.fingerprint,
+        refresh: ({ question, scope }, generate, labels, signal) =>
+          this.ask(question, generate, { ...labels, scope, signal, refresh: true }),
+      });
   }
 
   /** A scope worked out once, for many calls. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for an unknown field. */
@@ -147,6 +163,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     const atOnce = this.#cascade.findAtOnce(query);
     if (atOnce !== undefined) return this.#hitAtOnce<T>(query, atOnce, started);
     const finding = await this.#cascade.find(query, options.signal);
+    this.#note(query, finding);
     return this.#record(this.#lookup(query, finding, started)) as Lookup<T>;
   }
 
@@ -178,14 +195,16 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   async delete(prompt: string, options: ScopeOption = {}): Promise<boolean> {
     checkOptions(options, scopeOptions);
     const { key, scope } = this.#query(prompt, options);
-    return this.#cascade.delete(key, scope);
+    const removed = this.#cascade.delete(key, scope);
+    return (await Promise.all([removed, this.#warming?.forget(scope.id, key)]))[0];
   }
 
   /** Removes all answers, or with `scope` all of that scope, from every tier. O(answers). @throws {TierError} as `delete` */
   async clear(options: ScopeOption = {}): Promise<void> {
     this.#checkOpen();
     checkOptions(options, scopeOptions);
-    await this.#cascade.clear(options.scope === undefined ? undefined : this.#scopeOf(options));
+    const scope = options.scope === undefined ? undefined : this.#scopeOf(options);
+    await Promise.all([this.#cascade.clear(scope), this.#warming?.forget(scope?.id)]);
   }
 
   /**
@@ -197,7 +216,8 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   async invalidate(what: Invalidation): Promise<InvalidationReport> {
     this.#checkOpen();
     checkOptions(what, invalidateOptions);
-    const removed = this.#marksOf(what);
+    const scopeId = what.scope === undefined ? undefined : this.#scopeOf(what).id;
+    const removed = marksOf(what, scopeId);
     if (removed.length === 0) {
       throw new InvalidArgumentError('what', 'with at least one of tags, sources, scope and key', what);
     }
@@ -219,6 +239,30 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     };
   }
 
+  /**
+   * The questions asked most lately, by all processes as far as they were told, at most `count` (1 to 1,000,000), the most frequent
+   * first. None without warming. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT
+   */
+  async popular(count = 10): Promise<readonly PopularQuestion[]> {
+    return (await this.#warming?.popular(count)) ?? [];
+  }
+
+  /**
+   * A round of warming now, in addition to those by the clock; undefined without warming. @throws the signal's reason ·
+   * {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT
+   */
+  async warm(options: WarmOptions = {}): Promise<WarmReport | undefined> {
+    this.#checkOpen();
+    checkOptions(options, warmOptions);
+    return this.#warming?.round(options);
+  }
+
+  /** Begins warming by the clock, or gives it another way to regenerate answers. `openCache` has called it when `warming.enabled`. */
+  startWarming(hooks: WarmHooks = {}): void {
+    this.#checkOpen();
+    this.#warming?.start(hooks);
+  }
+
   /** Resolves when promotions and writes under way are done. */
   idle(): Promise<void> {
     return this.#cascade.idle();
@@ -231,6 +275,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   close(): Promise<void> {
     this.#origin.close();
     this.#closing ??= (async () => {
+      await this.#warming?.stop();
       await this.#cascade.idle();
       // What the tiers hold is of no interest any more, and counting it may take seconds of a server.
       const stats = this.#recorder.stats(
@@ -268,6 +313,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
       return { answer, epoch, storable: true, isAlive: () => ledger.isAlive(entry) };
     };
     const finding = await this.#cascade.find(query, signal, refresh);
+    if (!refresh) this.#note(query, finding);
     if (finding.hit !== undefined) return found(finding);
     const { lease, finding: other } = refresh ? {} : await lead(leases, this.#cascade, query, signal);
     if (other !== undefined) return found({ ...finding, ...other });
@@ -280,18 +326,6 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     const { key, scope } = query;
     const isAlive = () => ledger.isAlive({ key, scope: scope.id, epoch, ...labels.read() });
     return { answer: this.#record(answer), epoch, storable, isAlive };
-  }
-
-  #marksOf({ tags, sources, scope, key }: Invalidation): Mark[] {
-    if (key !== undefined && !/^[0-9a-f]{64}$/.test(key)) {
-      throw new InvalidArgumentError('key', 'a key as lookups show it: 64 hexadecimal digits', key);
-    }
-    return [
-      ...checkLabels('tags', tags, mostInvalidated).map(marks.tag),
-      ...checkLabels('sources', sources, mostInvalidated).map(marks.source),
-      ...(scope === undefined ? [] : [marks.scope(this.#scopeOf({ scope }).id)]),
-      ...(key === undefined ? [] : [marks.key(key)]),
-    ];
   }
 
   #lookup({ key }: Query, { hit, refused, embedding, embedMs }: Finding, started: number): Lookup {
@@ -311,13 +345,18 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     );
   }
 
-  #hitAtOnce<T>({ key }: Query, entry: Entry, started: number): Answer<T> {
+  #hitAtOnce<T>({ key, scope }: Query, entry: Entry, started: number): Answer<T> {
+    this.#warming?.note(scope, entry);
     const tier = (this.#parts.tiers[0] as GuardedTier).name;
     const latencyMs = this.#parts.clock.mono() - started;
     this.#recorder.hitAtOnce(tier, latencyMs);
     const found = makeLookup(key, 'exact', entry, tier, 1, null, false, latencyMs, 0);
     this.#tell('hit', found);
     return found as Answer<T>;
+  }
+
+  #note({ key, text, scope }: Query, { hit }: Finding): void {
+    this.#warming?.note(scope, hit?.entry ?? { key, question: text });
   }
 
   #record<L extends Lookup>(lookup: L): L {
@@ -352,21 +391,5 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
 
   #checkOpen(): void {
     if (this.#closing !== undefined) throw new ClosedError('the cache');
-  }
-}
-
-/** Lets whoever waits for the lease go on once the answer is stored or there is none, or when nobody here waits for it any more. */
-function releaseAfter(generating: Promise<Generated>, lease: Lease, signal: AbortSignal): void {
-  const release = () => {
-    signal.removeEventListener('abort', release);
-    void lease.release();
-  };
-  signal.addEventListener('abort', release, { once: true });
-  generating.then(({ settled }) => settled).then(release, release);
-}
-
-function checkTtl(ttlMs: number | undefined): void {
-  if (ttlMs !== undefined && !(typeof ttlMs === 'number' && ttlMs > 0)) {
-    throw new InvalidArgumentError('ttlMs', 'a positive number of milliseconds', ttlMs);
   }
 }

@@ -163,6 +163,25 @@ export class Cascade {
     return this.#track(this.#replace(entry, query, long));
   }
 
+  /**
+   * Brings an entry that some tier has into those that have none of its key; with `replace`, into all. False, and nothing done, when a
+   * removal names it.
+   */
+  async spread(entry: Entry, replace: boolean): Promise<boolean> {
+    const { ledger, tiers, onStoreError } = this.#parts;
+    ledger.refresh();
+    if (!ledger.isAlive(entry)) return false;
+    const writes = tiers.map(async (tier) => {
+      try {
+        await tier.set(entry, { onlyIfAbsent: !replace });
+      } catch (error) {
+        onStoreError(tier.name, error);
+      }
+    });
+    await this.#track(Promise.all(writes));
+    return true;
+  }
+
   async #store(entry: Entry, lease: Lease | undefined): Promise<Stored> {
     if (lease !== undefined && !(await lease.isHeld())) return notStored;
     const { tiers, onStoreError } = this.#parts;

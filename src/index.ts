@@ -124,3 +124,6 @@ export {
 } from './query-service.js';
 export type { TierHealth } from './tiers/guard.js';
 export type { Comparison, Condition, Filter, Metadata, MetadataValue } from './vectordb/filter.js';
+export type { PopularQuestion } from './warm/popularity.js';
+export type { WarmReport } from './warm/warmer.js';
+export type { WarmHooks, WarmOptions } from './warming.js';

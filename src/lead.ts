@@ -37,3 +37,17 @@ export async function lead(
     if (held !== undefined) return { lease: held };
   }
 }
+
+/** Lets whoever waits for the lease go on once the answer is stored or there is none, or when nobody here waits for it any more. */
+export function releaseAfter(
+  generating: Promise<{ readonly settled: Promise<unknown> }>,
+  lease: Lease,
+  signal: AbortSignal,
+): void {
+  const release = () => {
+    signal.removeEventListener('abort', release);
+    void lease.release();
+  };
+  signal.addEventListener('abort', release, { once: true });
+  generating.then(({ settled }) => settled).then(release, release);
+}

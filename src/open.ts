@@ -39,6 +39,8 @@ import {
 import { guard, type TierHealth } from './tiers/guard.js';
 import { memoryTier } from './tiers/memory.js';
 import { vectorTier } from './tiers/vector.js';
+import { diskStore } from './warm/disk-store.js';
+import type { WarmHooks, WarmingParts } from './warming.js';
 
 /** How a cache or a service is opened: any configuration key, and what only code can give. */
 export interface OpenOptions extends ConfigInput {
@@ -53,6 +55,8 @@ export interface OpenOptions extends ConfigInput {
   /** Settings of a command line, `section.key=value` each, stronger than all else. */
   readonly flags?: LoadOptions['flags'];
   readonly clock?: Clock | undefined;
+  /** Makes the answer to a popular question anew, so that warming can do so before it is asked for. Default: it cannot, and keeps alive what there is. */
+  readonly regenerate?: WarmHooks['regenerate'];
   /** Told once when a tier is lost and once when it is back; a `console` or a logger such as pino will do. Default: nobody, listen to `tier` events. */
   readonly logger?: Logger | undefined;
 }
@@ -78,7 +82,9 @@ export async function openCache(options: OpenOptions = {}): Promise<SemanticCach
   return build(options, async (ground) => {
     const { config, environment, embedder, clock } = ground;
     const database = await openDatabase(answersDatabase, config, environment, embedder, clock);
-    return assemble(ground, [vectorTier(database, { clock })]);
+    const cache = assemble(ground, [vectorTier(database, { clock })]);
+    if (config.warming.enabled) cache.startWarming({ regenerate: options.regenerate });
+    return cache;
   });
 }
 
@@ -114,6 +120,7 @@ export async function openQueryService(options: OpenOptions = {}): Promise<Query
       ingest: { manifest, chunking: config.chunking, batchSize: config.embedding.batchSize, clock },
     });
     cache.on('tier', (health) => void service.emit('tier', health));
+    if (config.warming.enabled) service.startWarming();
     return service;
   });
 }
@@ -139,6 +146,7 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     clock = systemClock,
     logger,
     redisClient,
+    regenerate: _,
     ...overrides
   } = options;
   const { config } = loadConfig({ file, env, flags, overrides });
@@ -153,11 +161,11 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     checkDimension(config, embedder);
     const environment = keep(new Environment(resolve(config.cache.directory)));
     await environment.bindEmbedder(embedder);
-    const { maxEntries, maxBytes, engine: kind } = config.cache;
+    const { maxEntries, maxBytes, eviction, engine: kind } = config.cache;
     const { dimension } = embedder;
     const engine = await openEngine(kind, dimension, config);
-    const memory = keep(memoryTier({ dimension, maxEntries, maxBytes, engine, clock }));
-    const shared = await openShared(config, environment, clock, redisClient);
+    const memory = keep(memoryTier({ dimension, maxEntries, maxBytes, eviction, engine, clock }));
+    const shared = await openShared(config, environment, clock, redisClient, embedder);
     for (const part of [shared, shared.tier, shared.ledger, ...(shared.leases ? [shared.leases] : [])])
       keep(part);
     await bindOrder(environment, shared.order, shared.ledger);
@@ -168,10 +176,8 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
   }
 }
 
-function assemble(
-  { config, clock, logger, embedder, policy, environment, shared, memory }: Ground,
-  last: readonly Tier[],
-): SemanticCache {
+function assemble(ground: Ground, last: readonly Tier[]): SemanticCache {
+  const { config, clock, logger, embedder, policy, environment, shared, memory } = ground;
   const { ttlSeconds, candidates, strict } = config.cache;
   const onChange = (health: TierHealth) => announce(logger, health, cache);
   const guarded = { onChange, clock, strict };
@@ -182,6 +188,7 @@ function assemble(
   const cache: SemanticCache = new SemanticCache({
     ledger: shared.ledger,
     leases: shared.leases,
+    warming: warmingParts(ground),
     tiers: [
       guard(memory, guarded),
       guard(shared.tier, { ...guarded, timeoutMs: shared.isRemote ? commandTimeoutMs : undefined }),
@@ -207,6 +214,31 @@ function assemble(
   });
   shared.ledger.watch((health) => announceLedger(logger, health, cache));
   return cache;
+}
+
+const leastCounted = 1_000;
+const mostCounted = 100_000;
+
+/** With warming switched off nothing is counted. */
+function warmingParts({ config, clock, environment, embedder, shared }: Ground): WarmingParts | undefined {
+  const { enabled, topN, intervalSeconds, minCount, decay, extendedTtlSeconds } = config.warming;
+  if (!enabled) return undefined;
+  const intervalMs = intervalSeconds * 1000;
+  const capacity = Math.min(mostCounted, Math.max(leastCounted, 4 * topN));
+  const embedderFingerprint = embedder.fingerprint;
+  return {
+    options: {
+      topN,
+      mostLoaded: config.cache.maxEntries,
+      intervalMs,
+      minCount,
+      decay,
+      extendedTtlMs: extendedTtlSeconds * 1000,
+    },
+    capacity,
+    store: diskStore(environment, { capacity, decay, intervalMs, clock, embedderFingerprint }),
+    ...shared.warming,
+  };
 }
 
 /** One line and one event a change, not one a request. */

@@ -28,6 +28,8 @@ export interface Circumstances {
   readonly epoch: Epoch;
   readonly labels: Labels;
   readonly ttlMs: number | undefined;
+  /** Milliseconds that the generation took. */
+  readonly costMs?: number | undefined;
 }
 
 /** How an answer is written. */
@@ -68,12 +70,14 @@ export class Origin {
     const { labels, embedding } = about;
     // Everybody may have left during the lookup, which does not always look.
     signal.throwIfAborted();
+    const started = this.#parts.clock.mono();
     const value = await generate({
       signal,
       vector: embedding?.vector,
       addTags: (...tags) => labels.addTags(...tags),
       addSources: (...sources) => labels.addSources(...sources),
     });
+    const costMs = this.#parts.clock.mono() - started;
     let sealed: SealedValue;
     try {
       sealed = this.seal(value);
@@ -82,7 +86,7 @@ export class Origin {
     }
     const settled = this.#closed
       ? Promise.resolve()
-      : this.#keep(this.entry(sealed, about), about.query, writing);
+      : this.#keep(this.entry(sealed, { ...about, costMs }), about.query, writing);
     return { value: sealed.read(), storable: true, settled };
   }
 
@@ -96,7 +100,7 @@ export class Origin {
     }
   }
 
-  entry(value: SealedValue, { query, embedding, epoch, labels, ttlMs }: Circumstances): Entry {
+  entry(value: SealedValue, { query, embedding, epoch, labels, ttlMs, costMs }: Circumstances): Entry {
     const createdAtMs = this.#parts.clock.wall();
     const { text, key, scope } = query;
     return {
@@ -109,6 +113,7 @@ export class Origin {
       createdAtMs,
       expiresAtMs: createdAtMs + (ttlMs ?? this.#parts.ttlMs),
       epoch,
+      ...(costMs === undefined ? {} : { costMs }),
       ...labels.read(),
     };
   }
@@ -123,5 +128,12 @@ export class Origin {
     if (!this.#parts.ledger.isAlive(entry)) return;
     if (replace) await this.#cascade.replace(entry, query, true);
     else await this.#cascade.store(entry, lease);
+  }
+}
+
+/** Refuses what is no time to live. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
+export function checkTtl(ttlMs: number | undefined): void {
+  if (ttlMs !== undefined && !(typeof ttlMs === 'number' && ttlMs > 0)) {
+    throw new InvalidArgumentError('ttlMs', 'a positive number of milliseconds', ttlMs);
   }
 }

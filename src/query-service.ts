@@ -15,6 +15,9 @@ import type { OpenOptions } from './open.js';
 import type { TierHealth } from './tiers/guard.js';
 import type { VectorDatabase } from './vectordb/database.js';
 import { type Filter, type MetadataValue, parseFilter } from './vectordb/filter.js';
+import type { PopularQuestion } from './warm/popularity.js';
+import type { WarmReport } from './warm/warmer.js';
+import type { WarmOptions } from './warming.js';
 
 /** A passage of the corpus. */
 export interface QueryResult {
@@ -90,6 +93,15 @@ export interface QueryServiceParts {
   readonly ingest: Pick<IngestOptions, 'manifest' | 'chunking' | 'batchSize' | 'clock'>;
 }
 
+type OurScope = ScopeFields & {
+  readonly extra: { readonly retrieval: { readonly topK: number; readonly filter?: Filter | undefined } };
+};
+
+/** A directory may have served a semantic cache too, whose questions are none of ours. */
+function isOurs(scope: ScopeFields): scope is OurScope {
+  return typeof (scope as Partial<OurScope>).extra?.retrieval?.topK === 'number';
+}
+
 const mostResults = 1000;
 const queryOptions = new Set(['topK', 'filter', 'scope', 'signal']);
 
@@ -162,6 +174,30 @@ export class QueryService extends EventEmitter<ServiceEvents> {
     });
     this.#ingesting = run.catch(() => {});
     return run;
+  }
+
+  /** The questions asked most lately. @throws as `SemanticCache.popular` */
+  popular(count = 10): Promise<readonly PopularQuestion[]> {
+    return this.#parts.cache.popular(count);
+  }
+
+  /** A round of warming now: results of popular questions are searched anew where they are gone. @throws as `SemanticCache.warm` */
+  warm(options: WarmOptions = {}): Promise<WarmReport | undefined> {
+    this.#checkOpen();
+    return this.#parts.cache.warm(options);
+  }
+
+  /** Begins warming by the clock; `openQueryService` has called it when `warming.enabled`. */
+  startWarming(): void {
+    this.#parts.cache.startWarming({
+      retarget: async (scope) =>
+        isOurs(scope) ? { ...scope, corpus: await this.#parts.version.read() } : scope,
+      regenerate: async ({ question, scope }, { vector, signal }) => {
+        if (!isOurs(scope)) throw new InvalidArgumentError('scope', 'one of this service', scope);
+        const { topK, filter } = scope.extra.retrieval;
+        return this.#search(vector ?? (await this.#embed(question, signal)), topK, filter, signal);
+      },
+    });
   }
 
   /** Passages in the corpus. */

@@ -6,6 +6,8 @@ import type { Embedder } from './core/embedder.js';
 import { ConfigError } from './core/errors.js';
 import type { Leases } from './core/lease.js';
 import type { Ledger } from './core/ledger.js';
+import { native } from './core/native.js';
+import { Scope } from './core/scope.js';
 import type { Tier } from './core/tier.js';
 import type { Environment } from './disk/environment.js';
 import { diskJournal } from './disk/journal.js';
@@ -15,6 +17,7 @@ import type { Engine } from './engines/engine.js';
 import { FlatEngine } from './engines/flat.js';
 import { openHnswEngine } from './engines/hnsw.js';
 import { openRedis, type RedisConnection, type RedisOptions } from './redis/connection.js';
+import { Hits } from './redis/hits.js';
 import { redisLeases } from './redis/lease.js';
 import { redisLedger } from './redis/ledger.js';
 import { diskTier } from './tiers/disk.js';
@@ -23,6 +26,7 @@ import type { VectorDatabase } from './vectordb/database.js';
 import { openEmbeddedDatabase } from './vectordb/embedded.js';
 import { openFaissDatabase } from './vectordb/faiss.js';
 import { type IndexKind, openQdrantDatabase } from './vectordb/qdrant.js';
+import type { WarmingParts } from './warming.js';
 
 /** What the processes of a cache have in common besides documents. */
 export interface Shared {
@@ -31,6 +35,8 @@ export interface Shared {
   /** Names the ledger's order among those that a directory may be tied to. */
   readonly order: string;
   readonly leases: Leases | undefined;
+  /** Counts of popular questions of all machines, and the right to a round of warming; undefined: those of the directory. */
+  readonly warming?: Pick<WarmingParts, 'counts' | 'lease'>;
   /** On a server. */
   readonly isRemote: boolean;
   /** Releases what the three stand on, after them. */
@@ -43,6 +49,7 @@ export async function openShared(
   environment: Environment,
   clock: Clock,
   client?: RedisOptions['client'],
+  embedder?: Pick<Embedder, 'fingerprint'>,
 ): Promise<Shared> {
   const { redis, cache } = config;
   if (!redis.enabled && client === undefined) {
@@ -63,6 +70,7 @@ export async function openShared(
       ledger,
       order: `redis ${keyPrefix}`,
       isRemote: true,
+      warming: warmingOf(connection, config, clock, embedder?.fingerprint ?? ''),
       leases: redis.lease ? redisLeases(connection, { keyPrefix, leaseMs, clock }) : undefined,
       close: () => connection.close(),
     };
@@ -70,6 +78,25 @@ export async function openShared(
     await connection.close();
     throw error;
   }
+}
+
+/** Counts by embedder: a scope's digest says nothing to a process that uses another. */
+function warmingOf(
+  connection: RedisConnection,
+  { redis: { keyPrefix, leaseMs } }: Config,
+  clock: Clock,
+  fingerprint: string,
+): Pick<WarmingParts, 'counts' | 'lease'> {
+  const of = native.sha256Fields(['popular/1', fingerprint]);
+  const leases = redisLeases(connection, { keyPrefix, leaseMs, clock });
+  const scope = new Scope({}, fingerprint);
+  return {
+    counts: new Hits(connection, `${keyPrefix}:popular:${of.slice(0, 16)}`, clock),
+    async lease() {
+      const lease = await leases.acquire(`warming:${of}`, scope);
+      return lease === 'taken' ? undefined : lease;
+    },
+  };
 }
 
 function openRedisTier({ redis }: Config, connection: RedisConnection, clock: Clock): Promise<Tier> {

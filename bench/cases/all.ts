@@ -6,6 +6,7 @@ import { faults } from './faults.js';
 import { flat } from './flat.js';
 import { key } from './key.js';
 import { tiers } from './tiers.js';
+import { warm } from './warm.js';
 
 /** What every job of a run has in common. */
 export type JobDefaults = Pick<Job, 'seed' | 'runs' | 'quick'>;
@@ -27,7 +28,7 @@ export interface CaseDefinition {
   groups(defaults: JobDefaults, machine: Machine): Job[][];
 }
 
-const definitions = [key, flat, crossover, embed, tiers, faults];
+const definitions = [key, flat, crossover, embed, tiers, warm, faults];
 
 /** The contests of the chosen cases. */
 export function planOf(chosen: ReadonlySet<CaseName>, defaults: JobDefaults, machine: Machine): Job[][] {

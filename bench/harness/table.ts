@@ -17,6 +17,8 @@ export const titles: Readonly<Record<CaseName, string>> = {
   'tier-b-redis': 'whole cache, found in Redis',
   'tier-c': 'whole cache, found in the vector database',
   miss: 'whole cache, every tier asked in vain',
+  'hit-rate': 'what tier A still holds when it is asked for',
+  'warm-restart': 'tier A after restarts',
   faults: 'what callers notice while Redis fails',
 };
 

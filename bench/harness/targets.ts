@@ -1,5 +1,6 @@
 // The speeds this project holds itself to, judged against a run's rows; imported by run.ts and the report.
 import type { CaseName, DataSet, Embedded, Row } from '../types.js';
+import { warmTargets } from './warm-targets.js';
 
 /** A target and what a run made of it. */
 export interface Verdict {
@@ -12,7 +13,8 @@ export interface Verdict {
   readonly stretch: 'reached' | 'not reached' | 'not measured' | undefined;
 }
 
-interface Target {
+/** A figure to reach. */
+export interface Target {
   readonly case: CaseName;
   readonly text: string;
   readonly must: number;
@@ -25,7 +27,7 @@ interface Target {
 }
 
 /** Finds rows by case and contender. */
-class Rows {
+export class Rows {
   readonly #rows: readonly Row[];
   readonly #data: DataSet;
   constructor(rows: readonly Row[], data: DataSet) {
@@ -234,6 +236,7 @@ const targets: readonly Target[] = [
     measure: (rows) => rows.get('loop-delay', 'ours')?.p99Us ?? undefined,
     show: milliseconds,
   },
+  ...warmTargets,
   ...faultTargets,
 ];
 

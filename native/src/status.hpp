@@ -16,6 +16,7 @@ enum class Status : uint8_t {
     kReservedNumber,
     kOutOfMemory,
     kFull,
+    kCounterBits,
 };
 
 /// @brief The stable code that JavaScript sees in `error.code`, and a sentence.
@@ -41,6 +42,8 @@ inline StatusText status_text(Status status) {
             return {"ERR_LLM_CACHE_CAPACITY", "out of memory"};
         case Status::kFull:
             return {"ERR_LLM_CACHE_CAPACITY", "the index holds as many rows as it can number"};
+        case Status::kCounterBits:
+            return {"ERR_LLM_CACHE_ARGUMENT", "counterBits must be 4 or 16"};
     }
     return {"ERR_LLM_CACHE_NATIVE", "unknown status"};
 }

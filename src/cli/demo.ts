@@ -37,7 +37,7 @@ const askedAgainAfterRestart = 3;
 export async function demo(context: Context, flags: DemoFlags): Promise<void> {
   if (flags.mode === 'warm') {
     throw new ConfigError(
-      'demo --mode warm: warming comes with a later version; the modes full, ingest, query and stats are there',
+      'demo --mode warm: the demo asks too little to warm anything; run "llm-cache warm" on a directory in use',
     );
   }
   const directory =
@@ -63,7 +63,15 @@ class Story {
     this.#directory = directory;
     // The story must be the same on every machine: what would change its course is not taken from the user's configuration.
     const cache = { directory, ttlSeconds: null, minSimilarity: null, rules: 'all' } as const;
-    this.#options = openOptions({ ...flags, directory }, { cache, redis: { enabled: false } });
+    this.#options = openOptions(
+      { ...flags, directory },
+      {
+        cache,
+        redis: { enabled: false },
+        // Memory filled at the start would leave the tiers below nothing to show.
+        warming: { enabled: false },
+      },
+    );
     const { file, flags: settings, ...overrides } = this.#options;
     // What the first process has said of the configuration, the second need not say again.
     this.#config = flags.afterRestart

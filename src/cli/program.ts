@@ -15,6 +15,7 @@ import type { PlanFlags } from './plan.js';
 import type { QueryFlags } from './query.js';
 import type { StatsFlags } from './stats.js';
 import { cut } from './text.js';
+import type { WarmFlags } from './warm.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -224,6 +225,17 @@ export function buildProgram(signal: AbortSignal): Command {
       return (context, flags, argument) => memory(verb, context, flags, argument);
     }),
   );
+
+  program
+    .command('warm')
+    .description(
+      'keep the results of popular questions warm: search anew for what is gone or about to expire',
+    )
+    .option('--top-n <n>', 'questions looked at (default: 100)', wholeNumber(1, 1_000_000))
+    .option('--interval <seconds>', 'again and again, this far apart, until Ctrl-C', wholeNumber(1, 86_400))
+    .option('--once', 'once, whatever --interval says; this is also what happens without --interval')
+    .addHelpText('after', examples('warm', 'warm --top-n 500 --json', 'warm --interval 300'))
+    .action(run<WarmFlags>(async () => (await import('./warm.js')).warm));
 
   program.addHelpText(
     'after',

@@ -13,6 +13,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'cache.max_disk_bytes': 'Bytes held on disk by tier B; above it, what expires soonest goes.',
   'cache.engine':
     'Index of tier A: flat, hnsw, or auto, which begins flat and builds a graph where one pays.',
+  'cache.eviction':
+    'What leaves tier A first: w-tinylfu weighs how often, how lately, how dear and how large; lru drops the least recently used.',
   'cache.strict': 'A failing tier throws instead of counting as a miss. For tests.',
   'embedding.model': 'A model that comes with the package, or a folder with an ONNX model.',
   'embedding.dim': "Length of the vectors. Only checked: another length than the model's is an error.",

@@ -55,6 +55,7 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   'cache.maxBytes': key(k.bytes(1), 256 * 2 ** 20, { unit: 'bytes', usedBy: 'tier A' }),
   'cache.maxDiskBytes': key(k.bytes(2 ** 20), 4 * 2 ** 30, { unit: 'bytes', usedBy: 'tier B on disk' }),
   'cache.engine': key(k.oneOf(['auto', 'flat', 'hnsw']), 'auto', { usedBy: 'tier A' }),
+  'cache.eviction': key(k.oneOf(['w-tinylfu', 'lru']), 'w-tinylfu', { usedBy: 'tier A' }),
   'cache.strict': key(k.flag(), false, { usedBy: 'all tiers' }),
 
   'embedding.model': key(k.text(), 'all-MiniLM-L6-v2', { env: 'EMBEDDING_MODEL', usedBy: 'embedder' }),
@@ -197,12 +198,20 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   }),
   'chunking.separator': key(k.text(), '\n\n', { usedBy: 'ingestion' }),
 
-  'warming.enabled': key(k.flag(), true, { env: 'WARMING_ENABLED' }),
-  'warming.topN': key(k.integer(1, 1_000_000), 100, { env: 'WARMING_TOP_N', unit: 'questions' }),
-  'warming.intervalSeconds': key(k.integer(1, 86_400), 300, { env: 'WARMING_INTERVAL', unit: 'seconds' }),
-  'warming.minCount': key(k.integer(1, 1_000_000), 3, { unit: 'times' }),
-  'warming.decay': key(k.decimal(0, 1), 0.95, { unit: 'factor' }),
-  'warming.extendedTtlSeconds': key(k.integer(1, TEN_YEARS), 7200, { unit: 'seconds' }),
+  'warming.enabled': key(k.flag(), true, { env: 'WARMING_ENABLED', usedBy: 'warming' }),
+  'warming.topN': key(k.integer(1, 1_000_000), 100, {
+    env: 'WARMING_TOP_N',
+    unit: 'questions',
+    usedBy: 'warming',
+  }),
+  'warming.intervalSeconds': key(k.integer(1, 86_400), 300, {
+    env: 'WARMING_INTERVAL',
+    unit: 'seconds',
+    usedBy: 'warming',
+  }),
+  'warming.minCount': key(k.integer(1, 1_000_000), 3, { unit: 'times', usedBy: 'warming' }),
+  'warming.decay': key(k.decimal(0, 1), 0.95, { unit: 'factor', usedBy: 'warming' }),
+  'warming.extendedTtlSeconds': key(k.integer(1, TEN_YEARS), 7200, { unit: 'seconds', usedBy: 'warming' }),
 
   'rateLimit.requestsPerMinute': optional(k.integer(1, 10_000_000), { unit: 'requests' }),
   'rateLimit.burst': optional(k.integer(1, 10_000_000), { unit: 'requests' }),

@@ -21,6 +21,8 @@ export interface CacheConfig {
   readonly maxDiskBytes: number;
   /** Index over the vectors in memory (tier A): `flat`, `hnsw`, or `auto`, which begins flat and builds a graph where one pays. Default `auto`. */
   readonly engine: 'auto' | 'flat' | 'hnsw';
+  /** What leaves memory (tier A) first: `w-tinylfu` weighs how often, how lately, how dear and how large; `lru` drops the least recently used. Default `w-tinylfu`. */
+  readonly eviction: 'w-tinylfu' | 'lru';
   /** A failing tier throws instead of counting as a miss. For tests and debugging. Default false. */
   readonly strict: boolean;
 }
@@ -217,7 +219,7 @@ export interface WarmingConfig {
   readonly minCount: number;
   /** Factor on all counts after a round, 0 to 1. Default 0.95. */
   readonly decay: number;
-  /** Seconds a warm entry lives, 1 to 315,360,000. Default 7200. */
+  /** Seconds from its generation that a popular entry lives at least, if it was given `cache.ttlSeconds`; 1 to 315,360,000. Default 7200. */
   readonly extendedTtlSeconds: number;
 }
 

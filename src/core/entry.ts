@@ -24,6 +24,8 @@ export interface Entry {
   readonly createdAtMs: number;
   /** Wall-clock milliseconds after which the entry is a miss; `Infinity` for never. */
   readonly expiresAtMs: number;
+  /** Milliseconds that its generation took, for tiers that keep what is dear. Default unknown. */
+  readonly costMs?: number | undefined;
   /** The latest removal that was known when the generation began: a later one of its key, scope, tags or sources makes it a miss. */
   readonly epoch: Epoch;
   /** Names by which `invalidate` removes many entries at once. Default none. */

@@ -38,6 +38,25 @@ export interface NativeFlatIndex {
   readonly lastRescored: number;
 }
 
+/** How often keys were seen lately: a Count-Min sketch with conservative update and halving; see `native/src/frequency_sketch.hpp`. */
+export interface NativeFrequencySketch {
+  /** Bytes of native memory held. */
+  readonly bytes: number;
+  /** Additions since the last halving, those before it counting half; all counts are halved after ten times the capacity. */
+  readonly samples: number;
+  /**
+   * Counts `count` keys once each. `fingerprints`: two words a key, high before low. What each then counts is written to `counts`
+   * where that is given. Cost: 0.1 microseconds and 6 to 10 nanoseconds a key.
+   */
+  add(fingerprints: Uint32Array, count: number, counts?: Uint32Array): void;
+  /** The count of a key, up to 15 or 65,535. Never below the truth since the last halving. */
+  estimate(high: number, low: number): number;
+  /** Halves all counts, rounding down. */
+  halve(): void;
+  /** Forgets all. */
+  clear(): void;
+}
+
 /** The addon's face. TypeScript callers validate for good messages; the addon checks again for memory safety. */
 export interface NativeAddon {
   /** Kernel in use: the best this machine has, or the one that `LLM_CACHE_KERNEL` names. */
@@ -67,6 +86,13 @@ export interface NativeAddon {
   dotMany(query: Float32Array, rows: Float32Array, out: Float32Array): void;
   /** Squared Euclidean distances of `query` to each row. */
   squaredL2Many(query: Float32Array, rows: Float32Array, out: Float32Array): void;
+  readonly FrequencySketch: {
+    /**
+     * `capacity`: keys of interest, from 1. `counterBits`: 4 or 16. `multipliers`: 8 words that place the keys; at random and kept to
+     * the process, so that nobody can choose keys that share counters.
+     */
+    new (capacity: number, counterBits: number, multipliers: Uint32Array): NativeFrequencySketch;
+  };
   readonly FlatIndex: {
     new (dimension: number): NativeFlatIndex;
     /** Builds an index off the event loop; the arrays are copied first. Resolves to an index that equals one filled by `set`. */

@@ -32,6 +32,8 @@ export class Scope {
   readonly id: string;
   /** Fingerprint of the embedder: 64 hexadecimal digits. */
   readonly embedder: string;
+  /** The fields it was made of. */
+  readonly fields: ScopeFields;
 
   /**
    * Cost: one hash, about 2 microseconds.
@@ -49,6 +51,7 @@ export class Scope {
     this.embedder = /^[0-9a-f]{64}$/.test(embedderFingerprint)
       ? embedderFingerprint
       : native.sha256Fields(['embedder/1', embedderFingerprint]);
+    this.fields = { ...fields };
     const parts: string[] = ['scope/1', embedderFingerprint];
     for (const name of fieldNames) {
       const value = fields[name];

@@ -8,7 +8,7 @@ import type { Scope } from '../core/scope.js';
 // Entry layout, little endian:
 //   0 magic · 4 format version · 8 createdAtMs, 16 expiresAtMs, 24 epoch (f64) · 32 key · 64 scope · 96 embedder's fingerprint ·
 //   128 vector length, question bytes, label bytes, value bytes (4 x u32) · 144 CRC-32 of everything else · 148 vector (float32) ·
-//   question (UTF-8) · labels (MessagePack of [tags, sources], nothing when there are none) · value (MessagePack)
+//   question (UTF-8) · labels (MessagePack of [tags, sources, costMs], nothing when there are none) · value (MessagePack)
 const magic = 0x3143544c;
 const formatVersion = 2;
 const createdOffset = 8;
@@ -96,10 +96,13 @@ export function decodeValue(bytes: Uint8Array): unknown {
 
 /** An entry as self-checking bytes in memory of its own. Cost: one copy, about 2 microseconds a kilobyte. */
 export function encodeEntry(entry: Entry): Uint8Array<ArrayBuffer> {
-  const { vector, tags = [], sources = [] } = entry;
+  const { vector, tags = [], sources = [], costMs } = entry;
   const value = encodeValue(entry.value);
   const question = Buffer.from(entry.question, 'utf8');
-  const labels = tags.length + sources.length > 0 ? encodeValue([tags, sources], 'tags') : new Uint8Array();
+  const hasLabels = tags.length + sources.length > 0 || costMs !== undefined;
+  const labels = hasLabels
+    ? encodeValue([tags, sources, ...(costMs === undefined ? [] : [costMs])], 'tags')
+    : new Uint8Array();
   const parts = [vector === undefined ? new Uint8Array() : asBytes(vector), question, labels, value];
   const length = parts.reduce((sum, part) => sum + part.length, headerLength);
   const bytes = Buffer.from(new ArrayBuffer(length));
@@ -166,10 +169,14 @@ export function decodeEntry(bytes: Buffer, key: string, scope: Pick<Scope, 'id' 
   };
 }
 
-function decodeLabels(bytes: Buffer): Pick<Entry, 'tags' | 'sources'> {
+function decodeLabels(bytes: Buffer): Pick<Entry, 'tags' | 'sources' | 'costMs'> {
   if (bytes.length === 0) return {};
-  const [tags = [], sources = []] = decodeValue(bytes) as [string[]?, string[]?];
-  return { ...(tags.length > 0 ? { tags } : {}), ...(sources.length > 0 ? { sources } : {}) };
+  const [tags = [], sources = [], costMs] = decodeValue(bytes) as [string[]?, string[]?, number?];
+  return {
+    ...(tags.length > 0 ? { tags } : {}),
+    ...(sources.length > 0 ? { sources } : {}),
+    ...(costMs === undefined ? {} : { costMs }),
+  };
 }
 
 /** When the entry in these bytes expires, without reading the rest; 0 for bytes that are no entry. */

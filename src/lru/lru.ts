@@ -52,12 +52,8 @@ const reasons: Partial<Record<LRUCache.DisposeReason, LeaveReason>> = {
   set: 'replace',
 };
 
-/**
- * Makes a `BoundedMap`.
- * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT when a bound is not a positive integer, or `maxBytes` lacks `sizeOf`.
- */
-export function boundedMap<K extends {}, V extends {}>(options: BoundedMapOptions<K, V>): BoundedMap<K, V> {
-  const { maxEntries, maxBytes, sizeOf, onLeave, clock = systemClock } = options;
+/** Refuses bounds that are none. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT as `boundedMap`. */
+export function checkBounds<K, V>({ maxEntries, maxBytes, sizeOf }: BoundedMapOptions<K, V>): void {
   if (!Number.isInteger(maxEntries) || maxEntries < 1 || maxEntries > 2 ** 24) {
     throw new InvalidArgumentError('maxEntries', 'an integer from 1 to 2^24', maxEntries);
   }
@@ -67,6 +63,15 @@ export function boundedMap<K extends {}, V extends {}>(options: BoundedMapOption
   if (maxBytes !== undefined && sizeOf === undefined) {
     throw new InvalidArgumentError('sizeOf', 'a function when maxBytes is set', sizeOf);
   }
+}
+
+/**
+ * Makes a `BoundedMap` that drops the least recently used first.
+ * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT when a bound is not a positive integer, or `maxBytes` lacks `sizeOf`.
+ */
+export function boundedMap<K extends {}, V extends {}>(options: BoundedMapOptions<K, V>): BoundedMap<K, V> {
+  checkBounds(options);
+  const { maxEntries, maxBytes, sizeOf, onLeave, clock = systemClock } = options;
   // lru-cache takes only positive integers for sizes.
   const bytesOf = sizeOf && ((value: V, key: K) => Math.max(1, Math.ceil(sizeOf(value, key))));
   const items = new LRUCache<K, V>({

@@ -1,4 +1,4 @@
-// Which entries are asked for most, counted here and summed in Redis; the Redis tier imports it.
+// Which entries are asked for most, counted here and summed in Redis; the Redis tier and stores.ts import it.
 import type { Clock } from '../core/clock.js';
 import type { Key } from '../core/entry.js';
 import type { RedisConnection, RedisNode } from './connection.js';
@@ -32,11 +32,12 @@ export class Hits {
     this.#flushedMs = clock.mono();
   }
 
-  /** Notes a hit. */
-  add(scope: string, key: Key): void {
+  /** Notes hits. */
+  add(scope: string, key: Key, hits = 1): void {
     const member = `${scope}:${key}`;
     const count = this.#pending.get(member);
-    if (count !== undefined || this.#pending.size < mostPending) this.#pending.set(member, (count ?? 0) + 1);
+    if (count !== undefined || this.#pending.size < mostPending)
+      this.#pending.set(member, (count ?? 0) + hits);
     if (this.#clock.mono() - this.#flushedMs >= flushEveryMs) void this.flush();
   }
 
@@ -54,6 +55,29 @@ export class Hits {
     );
     commands.push(() => redis.zremrangebyrank(this.#name, 0, -mostKept - 1));
     await Promise.allSettled(commands.map((command) => this.#connection.call('hits', command)));
+  }
+
+  /** Multiplies all counts by a factor, and drops what falls below a half. Never rejects. */
+  async decay(factor: number): Promise<void> {
+    const redis = this.#connection.client as RedisNode;
+    await this.#quietly(() => redis.zunionstore(this.#name, 1, this.#name, 'WEIGHTS', factor));
+    await this.#quietly(() => redis.zremrangebyscore(this.#name, '-inf', '(0.5'));
+  }
+
+  /** Forgets one entry, or all; those of one scope are left to age. Never rejects. */
+  async forget(scope?: string, key?: Key): Promise<void> {
+    const redis = this.#connection.client as RedisNode;
+    if (key !== undefined) {
+      this.#pending.delete(`${scope}:${key}`);
+      await this.#quietly(() => redis.zrem(this.#name, `${scope}:${key}`));
+    } else if (scope === undefined) {
+      this.#pending.clear();
+      await this.#quietly(() => redis.unlink(this.#name));
+    }
+  }
+
+  async #quietly(command: () => Promise<unknown>): Promise<void> {
+    if (this.#connection.isReady) await this.#connection.call('hits', command).catch(() => {});
   }
 
   /** The `count` entries found most often, first the most often. @throws {TierError} ERR_LLM_CACHE_TIER */

@@ -9,15 +9,24 @@ import { encodeValue } from '../disk/codec.js';
 import type { Engine } from '../engines/engine.js';
 import { FlatEngine } from '../engines/flat.js';
 import { type BoundedMap, boundedMap } from '../lru/lru.js';
+import { tinyLfuMap } from '../lru/tinylfu.js';
+
+/** How tier A chooses what goes. */
+export type Eviction = 'w-tinylfu' | 'lru';
 
 /** How tier A is bounded. */
 export interface MemoryTierOptions {
   /** Length of the vectors. */
   readonly dimension: number;
-  /** Most entries; the least recently used goes first. Default 10,000. */
+  /** Most entries. Default 10,000. */
   readonly maxEntries?: number | undefined;
   /** Most bytes of questions, values and vectors. Default 256 MiB. */
   readonly maxBytes?: number | undefined;
+  /**
+   * Which entries go first: `w-tinylfu` keeps those asked for often and lately that took long to generate for their bytes, and may
+   * refuse an entry larger than an eighth of `maxBytes`; `lru` drops the least recently used. Default `w-tinylfu`.
+   */
+  readonly eviction?: Eviction | undefined;
   /** Nearest neighbours of that dimension; the tier owns it from here on. Default: a `FlatEngine`. */
   readonly engine?: Engine | undefined;
   readonly clock?: Clock | undefined;
@@ -64,19 +73,24 @@ class MemoryTier implements Tier {
     dimension,
     maxEntries = 10_000,
     maxBytes = 256 << 20,
+    eviction = 'w-tinylfu',
     engine = new FlatEngine(dimension),
     clock = systemClock,
   }: MemoryTierOptions) {
     this.#clock = clock;
     if (engine.dimension !== dimension) throw new DimensionError('engine', dimension, engine.dimension);
     this.#index = engine;
-    this.#slots = boundedMap<Key, Slot>({
+    const bounds = {
       maxEntries,
       maxBytes,
       clock,
-      sizeOf: (slot) => slot.bytes,
-      onLeave: (_key, slot) => this.#release(slot),
-    });
+      sizeOf: (slot: Slot) => slot.bytes,
+      onLeave: (_key: Key, slot: Slot) => this.#release(slot),
+    };
+    this.#slots =
+      eviction === 'lru'
+        ? boundedMap<Key, Slot>(bounds)
+        : tinyLfuMap<Slot>({ ...bounds, costOf: ({ entry }) => entry.costMs });
   }
 
   get(key: Key, scope: Scope): Entry | undefined {

@@ -19,6 +19,7 @@ const allowed: Record<string, readonly string[]> = {
   ingest: ['core', 'vectordb', 'disk'],
   memory: ['core', 'disk', 'vectordb', 'embed', 'redis', 'ingest'],
   config: ['core'],
+  warm: ['core', 'disk'],
   testing: ['core', 'tiers', 'vectordb', 'embed'],
 };
 const files = filesIn('src', /\.ts$/);

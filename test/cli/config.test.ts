@@ -12,7 +12,7 @@ interface Shown {
 }
 
 test('every key is shown with the place its value comes from', async () => {
-  const cwd = write(scratch(), { 'llm-cache.yaml': 'chunking:\n  size: 800\nwarming:\n  top_n: 20\n' });
+  const cwd = write(scratch(), { 'llm-cache.yaml': 'chunking:\n  size: 800\nrate_limit:\n  burst: 20\n' });
   const { code, stdout } = await run(['config', '--show', '--json', '--directory', 'there'], {
     cwd,
     env: { REDIS_PORT: '7000' },
@@ -25,7 +25,7 @@ test('every key is shown with the place its value comes from', async () => {
   assert.is(find('cache.directory')?.value, 'there');
   assert.is(find('cache.ttl_seconds')?.where, 'default');
   assert.is(shown?.file, 'llm-cache.yaml');
-  assert.match(shown?.notes.join() ?? '', /warming\.top_n/);
+  assert.match(shown?.notes.join() ?? '', /rate_limit\.burst/);
 });
 
 test('the table holds every key once, in plain text, and no secret', async () => {

@@ -125,7 +125,7 @@ test('the modes do their part alone', async () => {
   assertFailure(await run(['demo', '--mode', 'query', '--use-mock'], { cwd }), 1, 'ERR_LLM_CACHE_CONFIG');
   const warm = await run(['demo', '--mode', 'warm'], { cwd });
   assertFailure(warm, 1, 'ERR_LLM_CACHE_CONFIG');
-  assert.match(warm.stderr, /warming comes with a later version/);
+  assert.match(warm.stderr, /run "llm-cache warm"/);
   const ingested = await run(['demo', '--mode', 'ingest', '--input-dir', 'docs', '--use-mock', '--json'], {
     cwd,
   });

@@ -51,11 +51,11 @@ test('keys that nobody reads yet say so in their row, and in a note when they ar
   const loaded = loadConfig({
     file: null,
     env: { QDRANT_USE_GRPC: '1' },
-    overrides: { auth: { type: 'jwt' }, warming: { topN: 20 } },
+    overrides: { auth: { type: 'jwt' }, rateLimit: { burst: 20 } },
   });
   for (const { key, usedBy, note } of showConfig(loaded)) {
     const unused =
-      /^(warming|rate_limit|auth)\.|^(redis\.max_connections|faiss\.index_path|qdrant\.(grpc_port|use_grpc))$/.test(
+      /^(rate_limit|auth)\.|^(redis\.max_connections|faiss\.index_path|qdrant\.(grpc_port|use_grpc))$/.test(
         key,
       );
     assert.is(note, unused ? 'no effect in this version' : '', key);
@@ -63,7 +63,7 @@ test('keys that nobody reads yet say so in their row, and in a note when they ar
   }
   assert.equal(loaded.notes, [
     'no effect in this version: qdrant.use_grpc (QDRANT_USE_GRPC)',
-    'no effect in this version: warming.top_n (code)',
+    'no effect in this version: rate_limit.burst (code)',
     'no effect in this version: auth.type (code) - nobody is authenticated by it',
   ]);
 });

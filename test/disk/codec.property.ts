@@ -62,6 +62,7 @@ const entries: fc.Arbitrary<Entry> = fc
     vector: fc.option(fc.float32Array({ minLength: 1, maxLength: 40 }), { nil: undefined }),
     tags: fc.option(fc.array(text, { minLength: 1, maxLength: 4 }), { nil: undefined }),
     sources: fc.option(fc.array(text, { minLength: 1, maxLength: 4 }), { nil: undefined }),
+    costMs: fc.option(fc.double({ min: 0, noNaN: true }), { nil: undefined }),
   })
   .map((entry) => {
     const held = Object.entries(entry).filter(([, value]) => value !== undefined);

@@ -92,8 +92,8 @@ test('a random life of ten times its capacity: bounds hold at every step, conten
   assert.equal(await tier.size(), { entries: 0, bytes: 0 });
 });
 
-test('the least recently used entry goes first; get and touch are uses, near is not', async () => {
-  const tier = memoryTier({ dimension: 8, maxEntries: 3 });
+test('with lru the least recently used entry goes first; get and touch are uses, near is not', async () => {
+  const tier = memoryTier({ dimension: 8, maxEntries: 3, eviction: 'lru' });
   const [one, two, three, four, five] = ['1', '2', '3', '4', '5'].map((name) => entryOf(name, a)) as Entry[];
   for (const entry of [one, two, three]) await tier.set(entry as Entry);
   await tier.get((one as Entry).key, a);

@@ -32,6 +32,7 @@ Napi::Object fill(Napi::Env env, Napi::Object exports) {
     export_hash(env, exports, *addon);
     export_distance(env, exports, *addon);
     export_flat_index(env, exports, *addon);
+    export_frequency_sketch(env, exports);
     env.SetInstanceData(addon.release());
     return exports;
 }

@@ -30,5 +30,6 @@ void export_function(Napi::Env env, Napi::Object exports, const char* name, napi
 void export_hash(Napi::Env env, Napi::Object exports, Addon& addon);
 void export_distance(Napi::Env env, Napi::Object exports, Addon& addon);
 void export_flat_index(Napi::Env env, Napi::Object exports, Addon& addon);
+void export_frequency_sketch(Napi::Env env, Napi::Object exports);
 
 }  // namespace llm_cache
