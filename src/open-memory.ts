@@ -1,7 +1,6 @@
 // Puts the chat memory together, as open.ts does the cache; the public face exports its function.
 import { join, resolve } from 'node:path';
 import { ChatMemory } from './chat-memory.js';
-import { loadConfig } from './config/load.js';
 import type { Config } from './config/types.js';
 import { type Clock, systemClock } from './core/clock.js';
 import type { Embedder } from './core/embedder.js';
@@ -16,7 +15,7 @@ import { checkText } from './memory/message.js';
 import { Recall } from './memory/recall.js';
 import { redisLog } from './memory/redis-log.js';
 import type { CountTokens } from './memory/types.js';
-import { checkDimension, type OpenOptions, openEmbedder } from './open.js';
+import { checkDimension, configOf, type OpenOptions, openEmbedder } from './open.js';
 import { openRedis, type RedisConnection } from './redis/connection.js';
 import { memoryDatabase, openDatabase, redisOptions, sealOptions } from './stores.js';
 import type { VectorDatabase } from './vectordb/database.js';
@@ -69,8 +68,8 @@ export async function openChatMemory(options: OpenMemoryOptions): Promise<ChatMe
     throw new InvalidArgumentError('countTokens', 'a function', countTokens);
   }
   checkText('model', model, 256);
-  const { embedder: given, file, env, clock = systemClock, logger: _, redisClient, ...overrides } = rest;
-  const { config } = loadConfig({ file, env, overrides });
+  const { embedder: given, clock = systemClock, redisClient } = rest;
+  const config = configOf(rest);
   const opened: { close(): Promise<void> }[] = [];
   const keep = <R extends { close(): Promise<void> }>(resource: R): R => {
     opened.unshift(resource);

@@ -136,20 +136,16 @@ interface Ground {
   readonly shared: Shared;
 }
 
+/** The configuration that the options amount to. @throws {ConfigError} ERR_LLM_CACHE_CONFIG */
+export function configOf(options: OpenOptions): Config {
+  const { file, env, flags, embedder, clock, logger, redisClient, regenerate, ...overrides } = options;
+  return loadConfig({ file, env, flags, overrides }).config;
+}
+
 /** Opens what both products stand on; whatever was opened is closed again if a later part fails. */
 async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<T>): Promise<T> {
-  const {
-    embedder: given,
-    file,
-    env,
-    flags,
-    clock = systemClock,
-    logger,
-    redisClient,
-    regenerate: _,
-    ...overrides
-  } = options;
-  const { config } = loadConfig({ file, env, flags, overrides });
+  const { embedder: given, clock = systemClock, logger, redisClient } = options;
+  const config = configOf(options);
   const opened: { close(): Promise<void> }[] = [];
   const keep = <R extends { close(): Promise<void> }>(resource: R): R => {
     opened.unshift(resource);
