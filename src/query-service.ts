@@ -5,6 +5,7 @@ import type { CacheStats, Health, Match } from './cache-types.js';
 import type { Embedder } from './core/embedder.js';
 import { ClosedError, InvalidArgumentError, TierError } from './core/errors.js';
 import { checkQuestion } from './core/key.js';
+import { longestLabel, mostLabels } from './core/labels.js';
 import { checkOptions } from './core/options.js';
 import type { ScopeFields } from './core/scope.js';
 import type { Refusal } from './decide/decide.js';
@@ -60,7 +61,7 @@ export interface QueryOptions {
 /** What `ingest` takes: a path or documents, and how to cut them. */
 export type ServiceIngestOptions = Omit<
   IngestOptions,
-  'database' | 'embedder' | 'scope' | 'manifest' | 'clock'
+  'database' | 'embedder' | 'scope' | 'manifest' | 'clock' | 'onChange'
 >;
 
 /** What a service is made of. */
@@ -75,6 +76,7 @@ export interface QueryServiceParts {
 }
 
 const mostResults = 1000;
+const mostInvalidated = 1000;
 const queryOptions = new Set(['topK', 'filter', 'scope', 'signal']);
 
 /** Answers questions with passages of the ingested documents, and past questions from the cache. */
@@ -116,8 +118,11 @@ export class QueryService {
     const corpus = await this.#corpusVersion();
     const answer = await this.#parts.cache.ask(
       text,
-      async ({ vector, signal }) =>
-        this.#search(vector ?? (await this.#embed(text, signal)), topK, filter, signal),
+      async ({ vector, signal, addSources }) => {
+        const results = await this.#search(vector ?? (await this.#embed(text, signal)), topK, filter, signal);
+        addSources(...labelsOf(results));
+        return results;
+      },
       { scope: { ...scope, corpus, extra: { retrieval: { topK, filter }, caller: scope.extra } }, signal },
     );
     const { match, similarity, question, refused, latencyMs, embedMs, truncated } = answer;
@@ -132,14 +137,18 @@ export class QueryService {
     };
   }
 
-  /** Takes documents into the corpus; resolves when they are on stable storage. @throws as `ingest` of the pipeline. */
+  /**
+   * Takes documents into the corpus; resolves when they are on stable storage. Answers and results that name a document which changed or
+   * went (`sources`) are misses from then on, in every cache that shares this one's removals. @throws as `ingest` of the pipeline.
+   */
   async ingest(options: ServiceIngestOptions): Promise<IngestReport> {
     this.#checkOpen();
     // One after the other: two at once would each take the other's half-written documents for unchanged.
     const run = this.#ingesting.then(() => {
       this.#checkOpen();
       const { database, embedder, corpusScope } = this.#parts;
-      return ingest({ ...this.#parts.ingest, ...options, database, embedder, scope: corpusScope });
+      const onChange = (sources: readonly string[]) => this.#invalidate(sources);
+      return ingest({ ...this.#parts.ingest, ...options, database, embedder, scope: corpusScope, onChange });
     });
     this.#ingesting = run.catch(() => {});
     return run;
@@ -185,6 +194,14 @@ export class QueryService {
     return this.close();
   }
 
+  async #invalidate(sources: readonly string[]): Promise<void> {
+    const named = sources.flatMap((source) => [source, ...containersOf(source)]).filter(isLabel);
+    const names = [...new Set(named)];
+    for (let at = 0; at < names.length; at += mostInvalidated) {
+      await this.#parts.cache.invalidate({ sources: names.slice(at, at + mostInvalidated) });
+    }
+  }
+
   /** A database that cannot be reached cannot have been searched since: what was found before still stands. */
   async #corpusVersion(): Promise<string> {
     const { database, corpusScope } = this.#parts;
@@ -224,4 +241,19 @@ export class QueryService {
   #checkOpen(): void {
     if (this.#closing !== undefined) throw new ClosedError('the query service');
   }
+}
+
+/** The documents that results come from, as many as an entry can name; the version of the corpus in its scope guards the rest. */
+function labelsOf(results: readonly QueryResult[]): string[] {
+  return [...new Set(results.map(({ source }) => source).filter(isLabel))].slice(0, mostLabels);
+}
+
+/** The file of a line or row: who names the file means each of them. */
+function containersOf(source: string): string[] {
+  const at = source.indexOf('#');
+  return at > 0 ? [source.slice(0, at)] : [];
+}
+
+function isLabel(name: string): boolean {
+  return name !== '' && name.length <= longestLabel && name.isWellFormed();
 }

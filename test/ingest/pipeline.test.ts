@@ -325,8 +325,8 @@ test('an embedder is not started when nothing has to be embedded', async () => {
 });
 
 for (const [name, options, argument] of [
-  ['neither path nor documents', {}, /path and documents/],
-  ['both path and documents', { path: '.', documents: [] }, /path and documents/],
+  ['neither path nor documents', {}, /path, documents and input/],
+  ['both path and documents', { path: '.', documents: [] }, /path, documents and input/],
   ['a batch size of zero', { documents: [], batchSize: 0 }, /batchSize/],
   ['a scope that is no digest', { documents: [], scope: 'tenant' }, /scope/],
   ['pruning without a path', { documents: [], prune: true }, /prune/],
