@@ -15,11 +15,12 @@ export const caseNames = [
   'tier-b-redis',
   'tier-c',
   'miss',
+  'ingest',
   'faults',
 ] as const;
 
 /** Cases that run only when they are named: they take minutes. */
-export const onRequest: ReadonlySet<CaseName> = new Set(['crossover', 'faults']);
+export const onRequest: ReadonlySet<CaseName> = new Set(['crossover', 'ingest', 'faults']);
 
 /** A case. */
 export type CaseName = (typeof caseNames)[number];

@@ -18,6 +18,8 @@ export const subjects: Readonly<Record<string, () => Promise<SubjectFactory>>> =
   'embed-throughput-transformers': async () => (await import('./transformers.js')).embedThroughput,
   'loop-delay-ours': async () => (await import('./embed-ours.js')).loopDelay,
   'loop-delay-transformers': async () => (await import('./transformers.js')).loopDelay,
+  'ingest-ours': async () => (await import('./ingest.js')).ingestion,
+  'ingest-embedder': async () => (await import('./ingest.js')).bareEmbedder,
   fixture: async () => (await import('../data/fixture.js')).fixture,
   'cache-ours': async () => (await import('./cache-ours.js')).oursCache,
   'cache-llm-semantic-cache': async () => (await import('./llm-semantic-cache.js')).llmSemanticCache,

@@ -18,9 +18,11 @@ const soonestMs = 500;
 /** How fast documents are dealt with. */
 export class Pace {
   readonly #marks: { readonly done: number; readonly atMs: number }[] = [{ done: 0, atMs: 0 }];
+  #now = { done: 0, atMs: 0 };
 
   /** Notes that so many are done after so many milliseconds; both only grow. */
   note(done: number, atMs: number): void {
+    this.#now = { done, atMs };
     const last = this.#marks.at(-1) as { done: number; atMs: number };
     if (atMs - last.atMs < rateOverMs / 100) return;
     this.#marks.push({ done, atMs });
@@ -29,8 +31,8 @@ export class Pace {
 
   /** Documents a second over the last ten seconds; undefined in the first half second. */
   perSecond(): number | undefined {
-    const [first, last] = [this.#marks[0], this.#marks.at(-1)];
-    if (first === undefined || last === undefined || last.atMs - first.atMs < soonestMs) return undefined;
+    const [first, last] = [this.#marks[0], this.#now];
+    if (first === undefined || last.atMs - first.atMs < soonestMs) return undefined;
     return (1000 * (last.done - first.done)) / (last.atMs - first.atMs);
   }
 
