@@ -1,5 +1,6 @@
 // The verb `ingest`, and the ingestion with its progress that the demo shares. For program.ts and demo.ts alone.
 import { resolve } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import {
   type ConfigInput,
   type IngestReport,
@@ -48,14 +49,15 @@ export async function ingest(
     throw new UsageError(`${problem}; name one folder or file, as in "llm-cache ingest docs/"`);
   }
   const what = inputOf(named[0] as string, flags);
+  // An input that nobody ends would keep the process.
+  if (what.input !== undefined) addAbortSignal(context.signal, process.stdin);
   const options = openOptions(flags, ingestConfig(flags));
   const { config } = load(context, options);
   const service = await openQueryService({ ...options, logger: loggerOf(context, config) });
   try {
     const { prune, include, ignore } = flags;
     const fields = flags.field === undefined ? undefined : fieldsOf(flags.field);
-    const chunking = { ...config.chunking, ...chunkingOf(flags) };
-    const how = { prune, include, ignore, fields, chunking };
+    const how = { prune, include, ignore, fields };
     const report = await ingestWithProgress(context, service, { ...what, ...how });
     output.data(report);
     showReport(output, report);
@@ -85,15 +87,12 @@ function fieldsOf(pairs: readonly string[]): NonNullable<ServiceIngestOptions['f
   return Object.fromEntries(pairs.map((pair) => [pair.split('=', 1)[0], pair.slice(pair.indexOf('=') + 1)]));
 }
 
-function chunkingOf({ chunkUnit, bySection }: IngestFlags): ServiceIngestOptions['chunking'] {
+function ingestConfig({ chunkSize, chunkOverlap, chunkUnit, ...flags }: IngestFlags): ConfigInput {
+  const unit = chunkUnit as 'characters' | 'tokens' | undefined;
   return {
-    ...(chunkUnit === undefined ? {} : { unit: chunkUnit as 'characters' | 'tokens' }),
-    ...(bySection === undefined ? {} : { bySection }),
+    chunking: { size: chunkSize, overlap: chunkOverlap, unit, bySection: flags.bySection },
+    embedding: { batchSize: flags.batchSize },
   };
-}
-
-function ingestConfig({ chunkSize, chunkOverlap, batchSize }: IngestFlags): ConfigInput {
-  return { chunking: { size: chunkSize, overlap: chunkOverlap }, embedding: { batchSize } };
 }
 
 /** Ingests under a progress display. @throws {Interrupted} that says how to go on, when a signal came. */

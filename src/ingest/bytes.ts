@@ -1,6 +1,6 @@
 // Bytes of a file or a stream, and the encoding they are in. For the readers.
 import type { FileHandle } from 'node:fs/promises';
-import { IngestError } from '../core/errors.js';
+import { IngestError, InvalidArgumentError } from '../core/errors.js';
 
 /** Bytes in blocks of any length. */
 export type Blocks = AsyncIterable<Uint8Array>;
@@ -19,6 +19,35 @@ export async function* blocksOf(file: FileHandle): AsyncGenerator<Buffer, void, 
     if (bytesRead === 0) return;
     position += bytesRead;
     yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** The same blocks, until the signal aborts: whoever sends them may never send another. Rejects with the signal's reason. */
+export async function* untilAborted(
+  blocks: Blocks,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const iterator = blocks[Symbol.asyncIterator]();
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal?.reason);
+  });
+  aborted.catch(() => {});
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const next = await Promise.race([iterator.next(), aborted]);
+      if (next.done) return;
+      if (!(next.value instanceof Uint8Array)) {
+        throw new InvalidArgumentError('input.bytes', 'a stream of Uint8Array', next.value);
+      }
+      yield next.value;
+    }
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    // Not awaited: it may wait for the block that does not come.
+    iterator.return?.()?.catch(() => {});
   }
 }
 

@@ -4,7 +4,7 @@ import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { dirname, extname, relative, resolve, sep } from 'node:path';
 import type { Clock } from '../core/clock.js';
 import { IngestError, InvalidArgumentError, MissingPackageError } from '../core/errors.js';
-import { type Blocks, blocksOf, tooLong } from './bytes.js';
+import { type Blocks, blocksOf, tooLong, untilAborted } from './bytes.js';
 import type { ReadItem } from './document.js';
 import { checkFields, type RecordFields } from './fields.js';
 import {
@@ -147,7 +147,8 @@ export function findStream(input: StreamInput, options: ReadOptions = {}, clock?
     async *read(signal) {
       const thread = new ParseThread({ timeoutMs: options.parseTimeoutMs, clock });
       try {
-        yield* readBlocks(format, bytes, source, { ...settings, thread, signal }, false);
+        const blocks = untilAborted(bytes, signal);
+        yield* readBlocks(format, blocks, source, { ...settings, thread, signal }, false);
       } finally {
         await thread.close();
       }

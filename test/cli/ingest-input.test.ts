@@ -1,8 +1,10 @@
 // `llm-cache ingest`: standard input, chosen files, mapped fields, ways of cutting; the pace of a progress line.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Pace } from '#dist/cli/progress.js';
-import { assertFailure, jsonLines, run, scratch, write } from './support.js';
+import { assertFailure, entry, jsonLines, run, scratch, write } from './support.js';
 
 const test = suite('command line: what is ingested');
 const mock = ['--use-mock', '--json'];
@@ -54,6 +56,24 @@ test('standard input without a type, an unknown type, and a type for a file are 
   assertFailure(unknown, 1, 'ERR_LLM_CACHE_ARGUMENT');
   const file = await run(['ingest', 'a.txt', '--type', 'md', '--use-mock'], { cwd });
   assertFailure(file, 2, 'ERR_LLM_CACHE_ARGUMENT');
+});
+
+test('Ctrl-C ends the reading of an input that does not end', async () => {
+  const cwd = scratch();
+  const args = [entry, 'ingest', '-', '--type', 'jsonl', '--use-mock'];
+  const child = spawn(process.execPath, args, { cwd, stdio: ['pipe', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    if (text.includes('100 documents')) child.kill('SIGINT');
+  });
+  for (let id = 0; id < 150; id++) child.stdin.write(`{"id":${id},"text":"text ${id}"}\n`);
+  const [code] = (await once(child, 'close')) as [number];
+  assert.is(code, 130, stderr);
+  const stored = Number(/stopped by Ctrl-C after (\d+) documents/.exec(stderr)?.[1]);
+  assert.ok(stored >= 100, stderr);
+  const report = await ingest(cwd, ['-', '--type', 'jsonl'], '{"id":0,"text":"text 0"}\n');
+  assert.is(report.unchanged, 1);
 });
 
 test('include, ignore, fields and sections reach the ingestion', async () => {
