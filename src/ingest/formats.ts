@@ -1,13 +1,11 @@
-// The formats of files: what each is called, and how its bytes become documents. For readers.ts.
+// The formats of files: what each is called, and how its bytes become documents. For readers.ts. Readers that stand on a package are
+// loaded with their first file: most programs ingest nothing.
 import { basename, extname } from 'node:path';
 import { IngestError } from '../core/errors.js';
 import { type Blocks, collect, decodeText, toUtf8 } from './bytes.js';
-import { readCsv } from './csv.js';
 import type { ReadItem, Titled } from './document.js';
 import type { RecordFields } from './fields.js';
-import { encodingNamedIn, readHtml } from './html.js';
 import { readJsonl } from './jsonl.js';
-import { readMarkdown, readPlain } from './markdown.js';
 import type { ParsedFormat } from './parse-protocol.js';
 import type { ParseThread } from './parse-thread.js';
 
@@ -74,8 +72,10 @@ export async function* readAs(
 ): AsyncGenerator<ReadItem, void, undefined> {
   const { fields, maxLineBytes } = settings;
   if (format === 'jsonl') yield* readJsonl(toUtf8(blocks), source, fields, maxLineBytes);
-  else if (format === 'csv') yield* readCsv(toUtf8(blocks), source, fields, maxLineBytes);
-  else {
+  else if (format === 'csv') {
+    const { readCsv } = await import('./csv.js');
+    yield* readCsv(toUtf8(blocks), source, fields, maxLineBytes);
+  } else {
     const bytes = await collect(blocks, settings.maxFileBytes);
     const titled = await readWhole(format, bytes, settings);
     yield { kind: 'document', document: { source, ...titled }, bytes: bytes.length };
@@ -91,9 +91,11 @@ async function readWhole(
     return thread.parse({ format, content: bytes, maxPages, maxBytes }, signal);
   }
   const content = format === 'html' ? decodeHtml(bytes) : decodeText(bytes);
-  if (format === 'text') return readPlain(content);
+  if (format === 'text') return (await import('./markdown.js')).readPlain(content);
   if (content.length > mostInline) return thread.parse({ format, content, maxPages, maxBytes }, signal);
-  return format === 'html' ? readHtml(content) : readMarkdown(content);
+  return format === 'html'
+    ? (await import('./html.js')).readHtml(content)
+    : (await import('./markdown.js')).readMarkdown(content);
 }
 
 function decodeHtml(bytes: Buffer): string {
@@ -108,4 +110,10 @@ function decodeHtml(bytes: Buffer): string {
       throw new IngestError(`not ${named}, which it says it is`, { cause });
     }
   }
+}
+
+/** The encoding that a page's own beginning names, for one that is neither UTF-8 nor has a byte order mark. */
+function encodingNamedIn(bytes: Uint8Array): string | undefined {
+  const head = Buffer.from(bytes.subarray(0, 1024)).toString('latin1');
+  return /<meta[^>]{0,200}charset\s{0,8}=\s{0,8}["']?\s{0,8}([\w-]{1,40})/i.exec(head)?.[1]?.toLowerCase();
 }

@@ -1,4 +1,4 @@
-// The text of an HTML page with its title and headings; the only importer of html-to-text. For parse-worker.ts, formats.ts and docx.ts.
+// The text of an HTML page with its title and headings; the only importer of html-to-text. For formats.ts, docx.ts and parse-worker.ts.
 import { type FormatCallback, htmlToText, type SelectorDefinition } from 'html-to-text';
 import { HeadingPath, type Part, type Titled } from './document.js';
 
@@ -78,10 +78,4 @@ export function readHtml(html: string): Titled {
     ...(own ? { title: own } : {}),
     ...(parts.length > 0 ? { parts } : {}),
   };
-}
-
-/** The text of a page in the encoding that its beginning names, where that is neither UTF-8 nor told by a byte order mark. */
-export function encodingNamedIn(bytes: Uint8Array): string | undefined {
-  const head = Buffer.from(bytes.subarray(0, 1024)).toString('latin1');
-  return /<meta[^>]{0,200}charset\s{0,8}=\s{0,8}["']?\s{0,8}([\w-]{1,40})/i.exec(head)?.[1]?.toLowerCase();
 }

@@ -298,6 +298,11 @@ test('a stream is read as the type it is said to have', async () => {
   const long = await drain(findStream({ bytes: bytes('x'.repeat(50)), type: 'txt' }, { maxFileBytes: 40 }));
   assert.match(long.skipped[0]?.why ?? '', /more than the 40/);
   assert.throws(() => findStream({ bytes: bytes(''), type: 'exe' }), /input\.type must be one of txt, md/);
+  async function* texts() {
+    yield 'a text';
+  }
+  const wrong = drain(findStream({ bytes: texts() as never, type: 'txt' }));
+  assert.match(await wrong.catch(({ code }) => code), 'ERR_LLM_CACHE_ARGUMENT');
   assert.throws(() => findStream({ bytes: 'text' as never, type: 'md' }), /input\.bytes/);
 });
 
