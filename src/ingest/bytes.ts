@@ -12,13 +12,15 @@ const encodings: readonly (readonly [mark: string, encoding: string, name: strin
   ['feff', 'utf-16be', 'UTF-16'],
 ];
 
-/** The file's bytes from its beginning, 64 KiB at a time. */
-export async function* blocksOf(file: FileHandle): AsyncGenerator<Buffer, void, undefined> {
+/** The bytes of a file that had `size` of them when it was opened, from its beginning, up to 64 KiB at a time. */
+export async function* blocksOf(file: FileHandle, size: number): AsyncGenerator<Buffer, void, undefined> {
   for (let position = 0; ; ) {
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(readSize), 0, readSize, position);
-    if (bytesRead === 0) return;
+    // One byte more than are left: reading fewer says that this was the end, without asking again.
+    const wanted = Math.min(readSize, Math.max(0, size - position) + 1);
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, position);
+    if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
     position += bytesRead;
-    yield buffer.subarray(0, bytesRead);
+    if (bytesRead === 0 || (bytesRead < wanted && position >= size)) return;
   }
 }
 

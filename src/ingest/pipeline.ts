@@ -261,7 +261,8 @@ class Ingestion {
     // Where manifest and embedder answer at once (unchanged or cached), nothing else would let others have a turn.
     await turn();
     this.#signal.throwIfAborted();
-    await this.#window[0]?.groups?.ready();
+    // A write costs the same for one document as for many, and while half of them is written the rest keeps the embedder busy.
+    for (const { groups } of this.#window.slice(0, Math.ceil(this.#window.length / 2))) await groups?.ready();
     const together: Embedded[] = [];
     for (const pending of this.#window) {
       const embedded = await this.#ifNew(pending);

@@ -208,7 +208,7 @@ async function* readFile(
     if (!found.isFile()) yield skip('neither a file nor a directory');
     else if (!holdsMany(format) && found.size > settings.maxFileBytes) {
       yield skip(tooLong(found.size, settings.maxFileBytes));
-    } else yield* readBlocks(format, blocksOf(file), source, settings, among);
+    } else yield* readBlocks(format, blocksOf(file, found.size), source, settings, among);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     yield skip(reasonOf(error));

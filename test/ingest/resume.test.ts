@@ -145,7 +145,9 @@ test('a failing write stops what is being embedded ahead', async () => {
       signal?.addEventListener('abort', () => reject(signal.reason as Error));
     });
   };
-  const documents = [{ source: 'small', text: 'small' }, ...first];
+  // Half of what is read ahead is awaited before a write.
+  const small = first.map((_, index) => ({ source: `small ${index}`, text: `small ${index}` }));
+  const documents = [...small, ...first];
   assert.ok(await dies(run({ documents })));
   assert.is(embedder.running, 0);
   assert.ok(waiting.length > 0);
