@@ -72,7 +72,7 @@ export interface IngestOptions extends ReadOptions {
   /** Of this scope of this database, and of no other. */
   readonly manifest: Manifest;
   readonly chunking?: ChunkingOptions | undefined;
-  /** Texts being embedded, and documents read ahead, at a time: 1 to 1024, default 32. */
+  /** Texts being embedded at a time, 1 to 1024, default 32; twice as many documents are read ahead. */
   readonly batchSize?: number | undefined;
   /**
    * Removes the sources under `path` that are no longer there or are ignored, default false. What could not be read, or `include` did
@@ -162,7 +162,7 @@ class Ingestion {
       for await (const item of items) {
         this.#signal.throwIfAborted();
         await this.#take(item);
-        while (this.#window.length >= this.#batchSize || this.#charactersAhead > maxCharactersAhead) {
+        while (this.#window.length >= 2 * this.#batchSize || this.#charactersAhead > maxCharactersAhead) {
           await this.#commit();
         }
       }

@@ -111,9 +111,9 @@ test('a changed title, changed metadata, other chunking or another embedder writ
   await again({ chunking: { size: 1024 } }, { title: 'A', metadata: { x: 1 } });
 });
 
-test('no more documents are read ahead than the batch size, and no more than some megabytes of text', async () => {
+test('no more documents are read ahead than twice the batch size, and no more than some megabytes of text', async () => {
   for (const [length, most] of [
-    [100, 4],
+    [100, 8],
     [3_000_000, 2],
   ] as const) {
     const { run } = corpus();
