@@ -17,11 +17,18 @@ export const caseNames = [
   'miss',
   'hit-rate',
   'warm-restart',
+  'ingest',
   'faults',
 ] as const;
 
 /** Cases that run only when they are named: they take minutes. */
-export const onRequest: ReadonlySet<CaseName> = new Set(['crossover', 'hit-rate', 'warm-restart', 'faults']);
+export const onRequest: ReadonlySet<CaseName> = new Set([
+  'crossover',
+  'hit-rate',
+  'warm-restart',
+  'ingest',
+  'faults',
+]);
 
 /** A case. */
 export type CaseName = (typeof caseNames)[number];

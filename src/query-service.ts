@@ -6,6 +6,7 @@ import type { CacheStats, Health, Match } from './cache-types.js';
 import type { Embedder } from './core/embedder.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
 import { checkQuestion } from './core/key.js';
+import { longestLabel, mostLabels } from './core/labels.js';
 import { checkOptions } from './core/options.js';
 import type { ScopeFields } from './core/scope.js';
 import type { CorpusVersion } from './corpus-version.js';
@@ -66,7 +67,7 @@ export interface QueryOptions {
 /** What `ingest` takes: a path or documents, and how to cut them. */
 export type ServiceIngestOptions = Omit<
   IngestOptions,
-  'database' | 'embedder' | 'scope' | 'manifest' | 'clock'
+  'database' | 'embedder' | 'scope' | 'manifest' | 'clock' | 'onChange'
 >;
 
 /** What is in service. */
@@ -103,6 +104,7 @@ function isOurs(scope: ScopeFields): scope is OurScope {
 }
 
 const mostResults = 1000;
+const mostInvalidated = 1000;
 const queryOptions = new Set(['topK', 'filter', 'scope', 'signal']);
 
 /** Answers questions with passages of the ingested documents, and past questions from the cache. */
@@ -144,8 +146,11 @@ export class QueryService extends EventEmitter<ServiceEvents> {
     const corpus = await this.#parts.version.read();
     const answer = await this.#parts.cache.ask(
       text,
-      async ({ vector, signal }) =>
-        this.#search(vector ?? (await this.#embed(text, signal)), topK, filter, signal),
+      async ({ vector, signal, addSources }) => {
+        const results = await this.#search(vector ?? (await this.#embed(text, signal)), topK, filter, signal);
+        addSources(...labelsOf(results));
+        return results;
+      },
       { scope: { ...scope, corpus, extra: { retrieval: { topK, filter }, caller: scope.extra } }, signal },
     );
     const { match, similarity, question, refused, latencyMs, embedMs, truncated } = answer;
@@ -160,14 +165,18 @@ export class QueryService extends EventEmitter<ServiceEvents> {
     };
   }
 
-  /** Takes documents into the corpus; resolves when they are on stable storage. @throws as `ingest` of the pipeline. */
+  /**
+   * Takes documents into the corpus; resolves when they are on stable storage. Answers and results that name a document which changed or
+   * went (`sources`) are misses from then on, in every cache that shares this one's removals. @throws as `ingest` of the pipeline.
+   */
   async ingest(options: ServiceIngestOptions): Promise<IngestReport> {
     this.#checkOpen();
     // One after the other: two at once would each take the other's half-written documents for unchanged.
     const run = this.#ingesting.then(async () => {
       this.#checkOpen();
       const { database, embedder, corpusScope, version } = this.#parts;
-      const all = { ...this.#parts.ingest, ...options, database, embedder, scope: corpusScope };
+      const onChange = (sources: readonly string[]) => this.#invalidate(sources);
+      const all = { ...this.#parts.ingest, ...options, database, embedder, scope: corpusScope, onChange };
       const report = await ingest(all);
       if (report.chunks > 0 || report.removed.length > 0) await version.forget();
       return report;
@@ -240,6 +249,14 @@ export class QueryService extends EventEmitter<ServiceEvents> {
     return this.close();
   }
 
+  async #invalidate(sources: readonly string[]): Promise<void> {
+    const named = sources.flatMap((source) => [source, ...containersOf(source)]).filter(isLabel);
+    const names = [...new Set(named)];
+    for (let at = 0; at < names.length; at += mostInvalidated) {
+      await this.#parts.cache.invalidate({ sources: names.slice(at, at + mostInvalidated) });
+    }
+  }
+
   async #search(
     vector: Float32Array,
     topK: number,
@@ -268,4 +285,19 @@ export class QueryService extends EventEmitter<ServiceEvents> {
   #checkOpen(): void {
     if (this.#closing !== undefined) throw new ClosedError('the query service');
   }
+}
+
+/** The documents that results come from, as many as an entry can name; the version of the corpus in its scope guards the rest. */
+function labelsOf(results: readonly QueryResult[]): string[] {
+  return [...new Set(results.map(({ source }) => source).filter(isLabel))].slice(0, mostLabels);
+}
+
+/** The file of a line or row: who names the file means each of them. */
+function containersOf(source: string): string[] {
+  const at = source.indexOf('#');
+  return at > 0 ? [source.slice(0, at)] : [];
+}
+
+function isLabel(name: string): boolean {
+  return name !== '' && name.length <= longestLabel && name.isWellFormed();
 }

@@ -23,6 +23,8 @@ export const subjects: Readonly<Record<string, () => Promise<SubjectFactory>>> =
   'hit-rate-lru-cache': async () => (await import('./hit-rate.js')).lruCacheHits,
   'restart-warmed': async () => (await import('./warm-restart.js')).warmed,
   'restart-cold': async () => (await import('./warm-restart.js')).cold,
+  'ingest-ours': async () => (await import('./ingest.js')).ingestion,
+  'ingest-embedder': async () => (await import('./ingest.js')).bareEmbedder,
   fixture: async () => (await import('../data/fixture.js')).fixture,
   'cache-ours': async () => (await import('./cache-ours.js')).oursCache,
   'cache-llm-semantic-cache': async () => (await import('./llm-semantic-cache.js')).llmSemanticCache,

@@ -35,7 +35,7 @@ const cures: Readonly<Partial<Record<ErrorCode, string>>> = {
   ERR_LLM_CACHE_BUSY: 'try again in a moment',
   ERR_LLM_CACHE_CONFIG: 'docs/configuration.md lists every key',
   ERR_LLM_CACHE_DIRECTORY: 'name another one with --directory',
-  ERR_LLM_CACHE_INGEST: 'name a folder, or a .txt, .md or .jsonl file, that you may read',
+  ERR_LLM_CACHE_INGEST: 'name a folder, or a file of a known type, that you may read',
   ERR_LLM_CACHE_EMBED: 'run again with --debug for the cause',
   ERR_LLM_CACHE_CAPACITY: 'free some space and run the same command again',
   ERR_LLM_CACHE_TIER: 'run again with --debug for the cause',

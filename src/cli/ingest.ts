@@ -1,5 +1,6 @@
 // The verb `ingest`, and the ingestion with its progress that the demo shares. For program.ts and demo.ts alone.
 import { resolve } from 'node:path';
+import { addAbortSignal } from 'node:stream';
 import {
   type ConfigInput,
   type IngestReport,
@@ -23,6 +24,14 @@ export interface IngestFlags extends CommonFlags {
   readonly chunkOverlap?: number;
   readonly batchSize?: number;
   readonly prune?: boolean;
+  readonly type?: string;
+  readonly name?: string;
+  readonly include?: readonly string[];
+  readonly ignore?: readonly string[];
+  /** Each `name=field`. */
+  readonly field?: readonly string[];
+  readonly chunkUnit?: string;
+  readonly bySection?: boolean;
 }
 
 const mostListed = 20;
@@ -39,12 +48,17 @@ export async function ingest(
     const problem = named.length === 0 ? 'nothing to ingest was named' : 'more than one path was named';
     throw new UsageError(`${problem}; name one folder or file, as in "llm-cache ingest docs/"`);
   }
+  const what = inputOf(named[0] as string, flags);
+  // An input that nobody ends would keep the process.
+  if (what.input !== undefined) addAbortSignal(context.signal, process.stdin);
   const options = openOptions(flags, ingestConfig(flags));
   const { config } = load(context, options);
   const service = await openQueryService({ ...options, logger: loggerOf(context, config) });
   try {
-    const path = resolve(named[0] as string);
-    const report = await ingestWithProgress(context, service, { path, prune: flags.prune });
+    const { prune, include, ignore } = flags;
+    const fields = flags.field === undefined ? undefined : fieldsOf(flags.field);
+    const how = { prune, include, ignore, fields };
+    const report = await ingestWithProgress(context, service, { ...what, ...how });
     output.data(report);
     showReport(output, report);
     const { directory } = config.cache;
@@ -57,8 +71,28 @@ export async function ingest(
   }
 }
 
-function ingestConfig({ chunkSize, chunkOverlap, batchSize }: IngestFlags): ConfigInput {
-  return { chunking: { size: chunkSize, overlap: chunkOverlap }, embedding: { batchSize } };
+/** Standard input, or what is at the path. */
+function inputOf(named: string, { type, name }: IngestFlags): Pick<ServiceIngestOptions, 'path' | 'input'> {
+  if (named === '-') {
+    if (type === undefined) throw new UsageError('standard input has no type; name one, as in "--type md"');
+    return { input: { bytes: process.stdin, type, source: name } };
+  }
+  if (type !== undefined || name !== undefined) {
+    throw new UsageError('--type and --name are for standard input; name it with "llm-cache ingest -"');
+  }
+  return { path: resolve(named) };
+}
+
+function fieldsOf(pairs: readonly string[]): NonNullable<ServiceIngestOptions['fields']> {
+  return Object.fromEntries(pairs.map((pair) => [pair.split('=', 1)[0], pair.slice(pair.indexOf('=') + 1)]));
+}
+
+function ingestConfig({ chunkSize, chunkOverlap, chunkUnit, ...flags }: IngestFlags): ConfigInput {
+  const unit = chunkUnit as 'characters' | 'tokens' | undefined;
+  return {
+    chunking: { size: chunkSize, overlap: chunkOverlap, unit, bySection: flags.bySection },
+    embedding: { batchSize: flags.batchSize },
+  };
 }
 
 /** Ingests under a progress display. @throws {Interrupted} that says how to go on, when a signal came. */
@@ -99,11 +133,13 @@ export function showReport(output: Output, report: IngestReport): void {
     [unchanged, 'unchanged'],
   ] as const;
   const kinds = parts.filter(([number]) => number > 0).map(([number, kind]) => `${number} ${kind}`);
-  const size = `${counted(report.chunks, 'passage')} embedded, ${bytes(report.bytes)} read, ${duration(report.durationMs)}`;
+  const from = report.files > 0 ? `${counted(report.files, 'file')}, ` : '';
+  const size = `${from}${counted(report.chunks, 'passage')} embedded, ${bytes(report.bytes)} read, ${duration(report.durationMs)}`;
   output.line();
   output.line(
     `  ${bold(counted(report.documents, 'document'))}${kinds.length === 0 ? '' : ` (${kinds.join(', ')})`} ${dim(`· ${size}`)}`,
   );
+  if (report.ignored > 0) output.line(`  ignored by patterns: ${report.ignored}`);
   list(output, 'removed', removed, (source) => source);
   list(output, yellow('left out'), skipped, ({ source, why }) => `${source}: ${why}`);
 }

@@ -75,11 +75,28 @@ export function buildProgram(signal: AbortSignal): Command {
 
   program
     .command('ingest')
-    .description('take documents (.txt, .md, .jsonl) into the corpus; again, only what has changed')
-    .argument('[path]', 'folder or file')
+    .description(
+      'take documents (text, Markdown, HTML, PDF, DOCX, CSV, JSONL) into the corpus; again, only what has changed',
+    )
+    .argument('[path]', 'folder or file; - reads standard input as --type says')
     .option('--input-dir <dir>', 'the folder, named by an option')
     .option('--input-file <file>', 'the file, named by an option')
     .addOption(new Option('--file <file>', 'the same as --input-file'))
+    .option('--type <type>', 'what standard input is: txt, md, html, pdf, docx, csv, jsonl')
+    .option('--name <source>', 'name of standard input in the corpus (default: stdin)')
+    .option('--include <glob>', 'only these files of the folder; may be given several times', append)
+    .option(
+      '--ignore <pattern>',
+      'leave these out, as in a .gitignore; may be given several times, beside .llmcacheignore files',
+      append,
+    )
+    .option(
+      '--field <name=field>',
+      'JSONL field or CSV column for id, title, text or metadata; may be given several times',
+      collect,
+    )
+    .option('--chunk-unit <unit>', 'what sizes count: characters or tokens (default: characters)')
+    .option('--by-section', 'cut at every heading and page')
     .option('--chunk-size <n>', 'characters a passage has at most (default: 512)', wholeNumber(1))
     .option(
       '--chunk-overlap <n>',
@@ -88,7 +105,15 @@ export function buildProgram(signal: AbortSignal): Command {
     )
     .option('--batch-size <n>', 'texts embedded at a time, 1 to 1,024 (default: 32)', wholeNumber(1, 1024))
     .option('--prune', 'forget documents of the folder that are no longer there')
-    .addHelpText('after', examples('ingest docs/', 'ingest notes.jsonl --chunk-size 800 --json'))
+    .addHelpText(
+      'after',
+      examples(
+        'ingest docs/ --prune',
+        "ingest handbook/ --include '**/*.md' --include '**/*.pdf' --by-section",
+        'ingest products.csv --field id=sku --field text=description',
+        'pandoc -t plain notes.odt | llm-cache ingest - --type txt --name notes',
+      ).replace('$ llm-cache pandoc', '$ pandoc'),
+    )
     .action(run<IngestFlags>(async () => (await import('./ingest.js')).ingest));
 
   program

@@ -197,6 +197,8 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
     usedBy: 'ingestion',
   }),
   'chunking.separator': key(k.text(), '\n\n', { usedBy: 'ingestion' }),
+  'chunking.unit': key(k.oneOf(['characters', 'tokens']), 'characters', { usedBy: 'ingestion' }),
+  'chunking.bySection': key(k.flag(), false, { usedBy: 'ingestion' }),
 
   'warming.enabled': key(k.flag(), true, { env: 'WARMING_ENABLED', usedBy: 'warming' }),
   'warming.topN': key(k.integer(1, 1_000_000), 100, {

@@ -205,6 +205,10 @@ export interface ChunkingConfig {
   readonly minSize: number;
   /** Where to cut if possible. Default a blank line, `"\n\n"`. */
   readonly separator: string;
+  /** What the three lengths count: characters, or tokens of the embedder's own tokenizer. Default `characters`. */
+  readonly unit: 'characters' | 'tokens';
+  /** Cut at every heading and page too. Default false. */
+  readonly bySection: boolean;
 }
 
 /** Keeping popular answers warm. YAML section `warming`. */

@@ -26,6 +26,14 @@ export interface Embedder {
   readonly fingerprint: string;
   /** Embeds one text, off the event loop. Rejects with `EmbedError`, `BusyError`, or the signal's reason. */
   embed(text: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<Embedding>;
+  /**
+   * Tokens of each text by the model's own tokenizer, without special ones, off the event loop. Absent where nobody can say; then
+   * documents cannot be cut by tokens. Rejects as `embed`.
+   */
+  countTokens?(
+    texts: readonly string[],
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<ArrayLike<number>>;
   /** Gets ready ahead of the first text (loads weights, starts workers). */
   warm(): Promise<void>;
   /** Finishes what runs and releases workers. Idempotent. */

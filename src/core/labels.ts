@@ -10,7 +10,7 @@ export interface LabelOptions {
 }
 
 export const mostLabels = 64;
-const longestLabel = 256;
+export const longestLabel = 256;
 
 /** Refuses what cannot be a list of labels. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
 export function checkLabels(argument: string, labels: unknown, most: number = mostLabels): readonly string[] {

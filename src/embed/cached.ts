@@ -108,6 +108,10 @@ export function cachedEmbedder(embedder: Embedder, options: CachedEmbedderOption
       }
       return join(text, flight, signal);
     },
+    ...(embedder.countTokens && {
+      countTokens: (...given: Parameters<NonNullable<Embedder['countTokens']>>) =>
+        (embedder.countTokens as NonNullable<Embedder['countTokens']>)(...given),
+    }),
     warm: () => embedder.warm(),
     close() {
       closing ??= embedder.close().finally(() => known.clear());

@@ -22,6 +22,10 @@ export interface FunctionEmbedderOptions {
   ) => Promise<ArrayLike<number>> | ArrayLike<number>;
   /** Tells whether a text is too long for the model; then it is never matched by meaning. Default: never. */
   readonly isTruncated?: ((text: string) => boolean) | undefined;
+  /** Tokens of each text as the model counts them, special ones left out; without it documents cannot be cut by tokens. */
+  readonly countTokens?:
+    | ((texts: readonly string[]) => Promise<ArrayLike<number>> | ArrayLike<number>)
+    | undefined;
   /** Called once by `close()`. */
   readonly close?: (() => Promise<void> | void) | undefined;
 }
@@ -32,7 +36,7 @@ export interface FunctionEmbedderOptions {
  * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT when an option is unusable.
  */
 export function functionEmbedder(options: FunctionEmbedderOptions): Embedder {
-  const { name, dimension, embed, isTruncated } = options;
+  const { name, dimension, embed, isTruncated, countTokens } = options;
   if (typeof name !== 'string' || name === '') throw new InvalidArgumentError('name', 'a text', name);
   if (!Number.isSafeInteger(dimension) || dimension < 1) {
     throw new InvalidArgumentError('dimension', 'a positive integer', dimension);
@@ -60,6 +64,7 @@ export function functionEmbedder(options: FunctionEmbedderOptions): Embedder {
       const truncated = isTruncated?.(text) ?? false;
       return { vector, tokens: 0, truncated, matchable: !truncated };
     },
+    ...(countTokens && { countTokens: async (texts: readonly string[]) => countTokens(texts) }),
     async warm() {},
     close() {
       closing ??= Promise.resolve(options.close?.());

@@ -44,7 +44,7 @@ export function mockEmbedder(options: MockEmbedderOptions = {}): MockEmbedder {
 
   function embedNow(text: string): Embedding {
     if (failOn?.(text)) throw new EmbedError(name, 'told to fail on this text');
-    const words = text.toLowerCase().match(/[\p{L}\p{N}\p{S}]+/gu) ?? [];
+    const words = wordsOf(text);
     const read = words.slice(0, MAX_TOKENS - 2);
     const sum = new Float64Array(dimension);
     for (const word of read) {
@@ -78,6 +78,9 @@ export function mockEmbedder(options: MockEmbedderOptions = {}): MockEmbedder {
       if (delayMs > 0) await pause(clock, delayMs, signal);
       return embedNow(text);
     },
+    async countTokens(texts) {
+      return texts.map((text) => wordsOf(text).length);
+    },
     async warm() {
       if (closed) throw new ClosedError(`embedder ${name}`);
     },
@@ -85,6 +88,10 @@ export function mockEmbedder(options: MockEmbedderOptions = {}): MockEmbedder {
       closed = true;
     },
   };
+}
+
+function wordsOf(text: string): readonly string[] {
+  return text.toLowerCase().match(/[\p{L}\p{N}\p{S}]+/gu) ?? [];
 }
 
 function addFeature(sum: Float64Array, feature: string, weight: number): void {

@@ -33,6 +33,9 @@ export interface OnnxWorkerData {
   readonly shared: SharedWeights | undefined;
 }
 
+/** What the worker is given: a text to embed, or texts whose tokens are to be counted. */
+export type OnnxInput = string | readonly string[];
+
 /** What the worker answers to a text. */
 export interface OnnxResult {
   /** Unit length. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { workerData } from 'node:worker_threads';
 import { task } from '../workers/task.js';
-import type { ModelFiles, OnnxResult, OnnxWorkerData, Pooling } from './onnx-protocol.js';
+import type { ModelFiles, OnnxInput, OnnxResult, OnnxWorkerData, Pooling } from './onnx-protocol.js';
 import { openSession, runSession } from './onnx-session.js';
 import { createTokenizer, type Tokens } from './tokenizer.js';
 
@@ -44,12 +44,21 @@ async function load(): Promise<Model> {
   return { session, tokenize };
 }
 
-async function embed(text: string): Promise<OnnxResult> {
+async function answer(input: OnnxInput): Promise<OnnxResult | Uint32Array> {
   loading ??= load();
-  const { session, tokenize } = await loading.catch((error: unknown) => {
+  const model = await loading.catch((error: unknown) => {
     loading = undefined;
     throw error;
   });
+  return typeof input === 'string' ? embed(input, model) : count(input, model);
+}
+
+function count(texts: readonly string[], { tokenize }: Model): Uint32Array {
+  const specials = tokenize('').total;
+  return Uint32Array.from(texts, (text) => tokenize(text).total - specials);
+}
+
+async function embed(text: string, { session, tokenize }: Model): Promise<OnnxResult> {
   const { ids, total, truncated, matchable } = tokenize(text);
   const { values, tokens, dimension } = await runSession(session, ids);
   const vector = pool(values, tokens, dimension, settings.pooling);
@@ -75,4 +84,4 @@ function pool(values: Float32Array, n: number, d: number, pooling: Pooling): Flo
   return vector;
 }
 
-export const run = task(embed);
+export const run = task(answer);

@@ -13,6 +13,7 @@ import { readOutputDimension } from './onnx-file.js';
 import {
   MAX_CHARACTERS,
   type ModelFiles,
+  type OnnxInput,
   type OnnxResult,
   type OnnxWorkerData,
   type Pooling,
@@ -87,7 +88,7 @@ export async function onnxEmbedder(options: OnnxEmbedderOptions = {}): Promise<O
   const workers = options.workers ?? Math.min(4, availableParallelism());
   const shared = workers > 1 ? shareWeights(workers) : undefined;
   const workerData: OnnxWorkerData = { paths, digests, pooling, maxTokens, shared };
-  const pool = new WorkerPool<string, OnnxResult>({
+  const pool = new WorkerPool<OnnxInput, OnnxResult | Uint32Array>({
     name: `embedder ${name}`,
     worker,
     workers,
@@ -99,7 +100,7 @@ export async function onnxEmbedder(options: OnnxEmbedderOptions = {}): Promise<O
     clock: options.clock,
   });
 
-  const dimension = stated ?? (await pool.run('a')).vector.length;
+  const dimension = stated ?? ((await pool.run('a')) as OnnxResult).vector.length;
 
   function checked(result: OnnxResult): Embedding {
     const { vector } = result;
@@ -133,10 +134,13 @@ export async function onnxEmbedder(options: OnnxEmbedderOptions = {}): Promise<O
       // One character more than is read tells the worker that there are more; the rest need not travel.
       const sent = (prefix + text).slice(0, MAX_CHARACTERS + 1);
       const digest = () => createHash('sha256').update(sent, 'utf16le').digest('hex');
-      return checked(await pool.run(sent, { signal, digest }));
+      return checked((await pool.run(sent, { signal, digest })) as OnnxResult);
+    },
+    async countTokens(texts, { signal } = {}) {
+      return (await pool.run(texts, { signal })) as Uint32Array;
     },
     async warm() {
-      for (const result of await pool.runOnEach('a')) checked(result);
+      for (const result of await pool.runOnEach('a')) checked(result as OnnxResult);
     },
     async close() {
       await pool.close();

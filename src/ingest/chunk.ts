@@ -14,7 +14,7 @@ import {
   trimSpace,
 } from './boundaries.js';
 
-/** How documents are cut. All lengths in UTF-16 code units. */
+/** How documents are cut. All lengths in UTF-16 code units, or tokens where `unit` says so. */
 export interface ChunkingOptions {
   /** Longest chunk, 1 to 2^24, default 512. The last chunk may be longer by the tail that joins it. */
   readonly size?: number | undefined;
@@ -24,6 +24,25 @@ export interface ChunkingOptions {
   readonly minSize?: number | undefined;
   /** What parts paragraphs, default a blank line. */
   readonly separator?: string | undefined;
+  /**
+   * What lengths are counted in, default `characters`. `tokens` are those of the embedder's own tokenizer; the model that comes with
+   * the package reads 254 at a time, and what is longer is halved until it fits.
+   */
+  readonly unit?: 'characters' | 'tokens' | undefined;
+  /** Cuts at every heading and page too, so that no chunk reaches from one section into the next. Default false. */
+  readonly bySection?: boolean | undefined;
+  /** Cuts documents in place of all the above but `bySection`: anything with the method of LangChain's splitters. */
+  readonly splitter?: TextSplitter | undefined;
+  /**
+   * Stands for the splitter and its settings: under another name every document is cut anew. Default: its class and its fields that
+   * are strings, numbers, booleans or lists of them.
+   */
+  readonly splitterName?: string | undefined;
+}
+
+/** What LangChain's text splitters have in common. */
+export interface TextSplitter {
+  splitText(text: string): Promise<string[]>;
 }
 
 /** Checked options, defaults filled in. */
@@ -33,6 +52,23 @@ export interface Chunking {
   readonly minSize: number;
   readonly separator: string;
 }
+
+/** Lengths within one text. Characters count as such; `tokenMeasure` counts tokens. */
+export interface Measure {
+  /** The last index that is at most `amount` from `from`. */
+  forward(from: number, amount: number): number;
+  /** The first index that is at most `amount` before `to`. */
+  backward(to: number, amount: number): number;
+  /** Length from `from` to `to`. */
+  between(from: number, to: number): number;
+}
+
+/** One UTF-16 code unit counts one. */
+export const characters: Measure = {
+  forward: (from, amount) => from + amount,
+  backward: (to, amount) => to - amount,
+  between: (from, to) => to - from,
+};
 
 /** A piece of a document. */
 export interface Chunk {
@@ -76,22 +112,26 @@ export function chunkText(text: string, options?: ChunkingOptions): Chunk[] {
   return [...chunks(text, resolveChunking(options))];
 }
 
-/** As `chunkText`, one chunk at a time, for documents too large to hold all chunks of. */
-export function* chunks(text: string, chunking: Chunking): Generator<Chunk, void, undefined> {
+/** As `chunkText`, one chunk at a time, for documents too large to hold all chunks of; lengths by any measure. */
+export function* chunks(
+  text: string,
+  chunking: Chunking,
+  measure = characters,
+): Generator<Chunk, void, undefined> {
   if (typeof text !== 'string') throw new InvalidArgumentError('text', 'a string', text);
   const stop = trimSpace(text, 0, text.length);
   let start = skipSpace(text, 0, stop);
   let previousEnd = start;
   while (start < stop) {
-    let end = chunkEnd(text, start, previousEnd, stop, chunking);
+    let end = chunkEnd(text, start, previousEnd, stop, chunking, measure);
     if (end <= previousEnd && start < previousEnd) {
       // The overlap left no room for anything new: give it up.
       start = skipSpace(text, previousEnd, stop);
-      end = chunkEnd(text, start, start, stop, chunking);
+      end = chunkEnd(text, start, start, stop, chunking, measure);
     }
     yield { text: text.slice(start, end), start, end };
     if (end >= stop) return;
-    start = nextStart(text, start, end, stop, chunking.overlap);
+    start = nextStart(text, start, end, stop, measure.backward(end, chunking.overlap));
     previousEnd = end;
   }
 }
@@ -115,16 +155,18 @@ function chunkEnd(
   previousEnd: number,
   stop: number,
   chunking: Chunking,
+  measure: Measure,
 ): number {
   const { size, minSize } = chunking;
-  if (stop - start <= size) return stop;
-  const limit = start + size;
-  const lowest = Math.max(start + Math.max(1, Math.ceil(size * 0.8)), previousEnd + 1);
+  if (measure.between(start, stop) <= size) return stop;
+  const limit = Math.max(start + 1, measure.forward(start, size));
+  const fourFifths = measure.forward(start, Math.ceil(size * 0.8));
+  const lowest = Math.max(fourFifths, start + 1, previousEnd + 1);
   const cut = softCut(text, start, lowest, limit, chunking.separator) ?? hardCut(text, start, limit);
   const end = trimSpace(text, start, cut);
   const tailStart = skipSpace(text, cut, stop);
   // A short tail behind a wide gap stays alone: joining it would fill a chunk with white space.
-  return stop - tailStart < minSize && tailStart - end < minSize + 2 ? stop : end;
+  return measure.between(tailStart, stop) < minSize && tailStart - end < minSize + 2 ? stop : end;
 }
 
 // The best cut in [lowest, limit] that parts no word, if there is one.
@@ -166,8 +208,8 @@ function hardCut(text: string, start: number, limit: number): number {
   return end - start <= maxGraphemeUnits ? end : codePointBefore(text, start + maxGraphemeUnits);
 }
 
-function nextStart(text: string, start: number, end: number, stop: number, overlap: number): number {
-  const earliest = Math.max(start + 1, end - overlap);
+function nextStart(text: string, start: number, end: number, stop: number, least: number): number {
+  const earliest = Math.max(start + 1, least);
   for (let at = earliest; at < end; at++) {
     const begins = isSpace(text.charCodeAt(at - 1)) && !isSpace(text.charCodeAt(at));
     if (begins && isBoundary(text, start, at)) return at;

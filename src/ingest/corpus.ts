@@ -5,6 +5,17 @@ import type { MetadataValue } from '../vectordb/filter.js';
 import type { Piece } from './embed-chunks.js';
 import type { Manifest, ManifestRecord } from './manifest.js';
 
+/** Told of sources whose passages are about to change or go, and once more when they have. */
+export type OnChange = (sources: readonly string[]) => Promise<void>;
+
+/** A document that is embedded completely. */
+export interface Embedded {
+  readonly source: string;
+  readonly identity: Identity;
+  readonly metadata: Readonly<Record<string, MetadataValue>>;
+  readonly pieces: readonly Piece[];
+}
+
 /** All that decides whether a source has to be written anew. */
 export type Identity = Omit<ManifestRecord, 'chunkIds'>;
 
@@ -18,12 +29,19 @@ export class Corpus {
   readonly #database: VectorDatabase;
   readonly #scope: string;
   readonly #manifest: Manifest;
+  readonly #onChange: OnChange;
   #sharers: Map<string, Set<string>> | undefined;
 
-  constructor(database: VectorDatabase, scope: string, manifest: Manifest) {
+  constructor(
+    database: VectorDatabase,
+    scope: string,
+    manifest: Manifest,
+    onChange: OnChange = async () => {},
+  ) {
     this.#database = database;
     this.#scope = scope;
     this.#manifest = manifest;
+    this.#onChange = onChange;
   }
 
   /** The record of a source. */
@@ -40,6 +58,19 @@ export class Corpus {
       record.chunkingHash === identity.chunkingHash &&
       record.contextHash === identity.contextHash
     );
+  }
+
+  /** Adds documents that the manifest does not know, some at the cost of one. Resolves to the number of chunks. */
+  async add(documents: readonly Embedded[]): Promise<number> {
+    const records = documents.map(({ source, identity, pieces }): [string, ManifestRecord] => {
+      const chunkIds = pieces.map((_, index) => documentId(identity.fingerprint, index));
+      return [source, { ...identity, chunkIds }];
+    });
+    await this.#set(...records.map(([source, record]) => [source, { ...record, chunkingHash: '' }] as const));
+    const stored = documents.flatMap((document) => this.#stored(document, 0));
+    await this.#database.upsert(stored);
+    await this.#set(...records);
+    return stored.length;
   }
 
   /**
@@ -66,22 +97,24 @@ export class Corpus {
     const before = await this.#manifest.get(source);
     const chunkIds: string[] = [];
     for await (const pieces of groups) {
-      const documents = pieces.map(({ text, vector }, offset): StoredDocument => {
-        const chunkIndex = chunkIds.length + offset;
-        const id = documentId(identity.fingerprint, chunkIndex);
-        return { id, scope: this.#scope, text, vector, metadata: { ...metadata, chunkIndex } };
-      });
+      const documents = this.#stored({ source, identity, metadata, pieces }, chunkIds.length);
+      // Killed from here on, what was drawn from it must be gone; nothing has changed as long as its embedding fails.
+      if (before !== undefined && chunkIds.length === 0) await this.#onChange([source]);
       for (const { id } of documents) chunkIds.push(id);
-      await this.#set(source, {
-        ...(before ?? identity),
-        chunkingHash: '',
-        chunkIds: [...new Set([...(before?.chunkIds ?? []), ...chunkIds])],
-      });
+      const known = { ...(before ?? identity), chunkingHash: '' };
+      await this.#set([
+        source,
+        { ...known, chunkIds: [...new Set([...(before?.chunkIds ?? []), ...chunkIds])] },
+      ]);
       await this.#database.upsert(documents);
     }
     const record = { ...identity, chunkIds };
-    if (before !== undefined) await this.#release(source, before, record);
-    await this.#set(source, record);
+    if (before !== undefined) {
+      await this.#release(source, before, record);
+      // What was drawn from it meanwhile, as long as the old passages could be found.
+      await this.#onChange([source]);
+    }
+    await this.#set([source, record]);
     return chunkIds.length;
   }
 
@@ -90,8 +123,10 @@ export class Corpus {
     const before = await this.#manifest.get(source);
     if (before === undefined) return;
     // Marked first: killed between the chunks and the record, the source must not pass for complete.
-    await this.#set(source, { ...before, chunkingHash: '' });
+    await this.#set([source, { ...before, chunkingHash: '' }]);
+    await this.#onChange([source]);
     await this.#release(source, before, undefined);
+    await this.#onChange([source]);
     await this.#manifest.delete(source);
   }
 
@@ -131,7 +166,7 @@ export class Corpus {
     record: ManifestRecord,
   ): Promise<void> {
     let marked = record.chunkingHash === '';
-    if (marked) await this.#set(heir, { ...record, contextHash: '' });
+    if (marked) await this.#set([heir, { ...record, contextHash: '' }]);
     for (let at = 0; at < ids.length; at += batch) {
       const found = await this.#database.get(this.#scope, ids.slice(at, at + batch));
       const renamed = found
@@ -139,7 +174,7 @@ export class Corpus {
         .map((document) => document as StoredDocument)
         .map((document) => ({ ...document, metadata: { ...document.metadata, source: heir } }));
       if (renamed.length === 0) continue;
-      if (!marked) await this.#set(heir, { ...record, contextHash: '' });
+      if (!marked) await this.#set([heir, { ...record, contextHash: '' }]);
       marked = true;
       await this.#database.upsert(renamed);
     }
@@ -158,9 +193,18 @@ export class Corpus {
     return others;
   }
 
-  async #set(source: string, record: ManifestRecord): Promise<void> {
-    await this.#manifest.set(source, record);
-    if (this.#sharers !== undefined) this.#share(source, record);
+  #stored({ identity, metadata, pieces }: Embedded, firstIndex: number): StoredDocument[] {
+    return pieces.map(({ text, vector, place }, offset) => {
+      const chunkIndex = firstIndex + offset;
+      const id = documentId(identity.fingerprint, chunkIndex);
+      return { id, scope: this.#scope, text, vector, metadata: { ...metadata, ...place, chunkIndex } };
+    });
+  }
+
+  async #set(...records: readonly (readonly [string, ManifestRecord])[]): Promise<void> {
+    await this.#manifest.set(records);
+    if (this.#sharers === undefined) return;
+    for (const [source, record] of records) this.#share(source, record);
   }
 
   #share(source: string, record: ManifestRecord): void {

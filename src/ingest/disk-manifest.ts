@@ -28,9 +28,12 @@ export function diskManifest(environment: Environment, corpus: string, place = '
       const bytes = reader.get(keyOf(source));
       return bytes === undefined ? undefined : decodeRecord<Stored>(bytes);
     },
-    async set(source, record) {
-      const value = encodeRecord({ ...record, source } satisfies Stored);
-      await environment.write([{ kind: 'put', database, key: keyOf(source), value }]);
+    async set(records) {
+      const puts = Array.from(records, ([source, record]) => {
+        const value = encodeRecord({ ...record, source } satisfies Stored);
+        return { kind: 'put', database, key: keyOf(source), value } as const;
+      });
+      await environment.write(puts);
     },
     async delete(source) {
       await environment.write([{ kind: 'remove', database, key: keyOf(source) }]);

@@ -4,11 +4,14 @@ import type { Embedder, Embedding } from '../core/embedder.js';
 import { BusyError } from '../core/errors.js';
 import { codePointBefore } from './boundaries.js';
 import { chunks } from './chunk.js';
+import type { Part } from './document.js';
 
 /** A text that the model reads whole, with its vector. */
 export interface Piece {
   readonly text: string;
   readonly vector: Float32Array;
+  /** Page and headings that it begins under. */
+  readonly place: Omit<Part, 'start'>;
 }
 
 const busyDelayMs = 20;
@@ -31,11 +34,11 @@ export class ChunkEmbedder {
   }
 
   /** The text's pieces in order: one, or more when the model would have cut it. Settles only when nothing of it runs any more. */
-  async pieces(text: string): Promise<Piece[]> {
+  async pieces(text: string, place: Piece['place'] = {}): Promise<Piece[]> {
     const { vector, truncated } = await this.#embed(text);
     const parts = truncated ? halves(text) : [];
-    if (parts.length < 2) return [{ text, vector }];
-    return (await all(parts.map((part) => this.pieces(part)))).flat();
+    if (parts.length < 2) return [{ text, vector, place }];
+    return (await all(parts.map((part) => this.pieces(part, place)))).flat();
   }
 
   async #embed(text: string): Promise<Embedding> {

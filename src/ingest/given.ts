@@ -31,7 +31,7 @@ export async function* readGiven(
 function fault(document: unknown, maxBytes: number): string | undefined {
   if (typeof document !== 'object' || document === null)
     return `expected an object, got ${describe(document)}`;
-  const { source, text, title, metadata } = document as Record<string, unknown>;
+  const { source, text, title, metadata, parts } = document as Record<string, unknown>;
   if (nameOf(document) === undefined) return `source must be a name, got ${describe(source)}`;
   if (typeof text !== 'string') return `text must be a string, got ${describe(text)}`;
   if (text.length > maxBytes || Buffer.byteLength(text) > maxBytes)
@@ -43,7 +43,25 @@ function fault(document: unknown, maxBytes: number): string | undefined {
   if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null)) {
     return `metadata must be an object, got ${describe(metadata)}`;
   }
+  if (parts !== undefined && !areParts(parts, text.length)) {
+    return 'parts must be a list of { start, page, headings } by ascending start';
+  }
   return undefined;
+}
+
+function areParts(parts: unknown, length: number): boolean {
+  if (!Array.isArray(parts)) return false;
+  let least = 0;
+  return parts.every(({ start, page, headings }: Record<string, unknown>) => {
+    const fits = Number.isInteger(start) && (start as number) >= least && (start as number) <= length;
+    least = start as number;
+    const isNumbered = page === undefined || (Number.isInteger(page) && (page as number) > 0);
+    return fits && isNumbered && (headings === undefined || isName(headings));
+  });
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && isWellFormed(value);
 }
 
 function nameOf(document: unknown): string | undefined {

@@ -1,35 +1,22 @@
-// Reads JSON Lines as a stream, one document a line. For readers.ts.
-import type { FileHandle } from 'node:fs/promises';
+// Reads JSON Lines as a stream, one document a line. For formats.ts.
 import { describe } from '../core/errors.js';
-import { contentFingerprint } from '../core/key.js';
-import { isWellFormed, type ReadItem, type SourceDocument } from './document.js';
-
-/** Names of the fields of a line. */
-export interface JsonlFields {
-  /** Field of the name that is unique in its file, a string or number, default `id`. Without one the text's fingerprint names it. */
-  readonly id?: string | undefined;
-  /** Field of the title, default `title`. */
-  readonly title?: string | undefined;
-  /** Field of the text, default `text`. */
-  readonly text?: string | undefined;
-  /** Field of an object with further values, default `metadata`. */
-  readonly metadata?: string | undefined;
-}
+import type { Blocks } from './bytes.js';
+import type { ReadItem, SourceDocument } from './document.js';
+import { documentOf, type RecordFields } from './fields.js';
 
 /** A line of a file, or the news that it is too long. */
 type Line = { readonly number: number; readonly bytes: Buffer | undefined; readonly length: number };
 
 const newline = 0x0a;
-const readSize = 1 << 16;
 
 /** Yields a document for each good line and a reason for each other one. Cost: holds one line at a time, up to `maxLineBytes`. */
 export async function* readJsonl(
-  file: FileHandle,
+  blocks: Blocks,
   source: string,
-  fields: JsonlFields,
+  fields: RecordFields,
   maxLineBytes: number,
 ): AsyncGenerator<ReadItem, void, undefined> {
-  for await (const line of readLines(file, maxLineBytes)) {
+  for await (const line of readLines(blocks, maxLineBytes)) {
     const skip = (why: string, partial = false): ReadItem => ({
       kind: 'skipped',
       skipped: {
@@ -55,22 +42,14 @@ export async function* readJsonl(
   }
 }
 
-/** True when the file begins like a binary one: a NUL byte in its first 4 KiB. */
-export async function looksBinary(file: FileHandle): Promise<boolean> {
-  const head = Buffer.alloc(4096);
-  const { bytesRead } = await file.read(head, 0, head.length, 0);
-  return head.subarray(0, bytesRead).includes(0);
-}
-
-async function* readLines(file: FileHandle, maxLineBytes: number): AsyncGenerator<Line, void, undefined> {
-  const buffer = Buffer.alloc(readSize);
-  let pieces: Buffer[] = [];
+async function* readLines(blocks: Blocks, maxLineBytes: number): AsyncGenerator<Line, void, undefined> {
+  let pieces: Uint8Array[] = [];
   let length = 0;
   let number = 1;
-  const take = (piece: Buffer): void => {
+  const take = (piece: Uint8Array): void => {
     length += piece.length;
     if (length > maxLineBytes) pieces = [];
-    else if (piece.length > 0) pieces.push(Buffer.from(piece));
+    else if (piece.length > 0) pieces.push(piece);
   };
   const finish = (): Line => {
     const line = { number, bytes: length > maxLineBytes ? undefined : Buffer.concat(pieces), length };
@@ -79,21 +58,14 @@ async function* readLines(file: FileHandle, maxLineBytes: number): AsyncGenerato
     number++;
     return line;
   };
-  for (let position = 0; ; ) {
-    const { bytesRead } = await file.read(buffer, 0, readSize, position);
-    if (bytesRead === 0) break;
-    position += bytesRead;
+  for await (const block of blocks) {
     let from = 0;
-    for (
-      let at = buffer.indexOf(newline, from);
-      at >= 0 && at < bytesRead;
-      at = buffer.indexOf(newline, from)
-    ) {
-      take(buffer.subarray(from, at));
+    for (let at = block.indexOf(newline); at >= 0; at = block.indexOf(newline, from)) {
+      take(block.subarray(from, at));
       from = at + 1;
       yield finish();
     }
-    take(buffer.subarray(from, bytesRead));
+    take(block.subarray(from));
   }
   if (length > 0) yield finish();
 }
@@ -102,7 +74,7 @@ async function* readLines(file: FileHandle, maxLineBytes: number): AsyncGenerato
 function parse(
   bytes: Buffer,
   file: string,
-  fields: JsonlFields,
+  fields: RecordFields,
   notes: string[],
 ): SourceDocument | string | undefined {
   let line: string;
@@ -121,42 +93,5 @@ function parse(
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return `expected an object, got ${describe(value)}`;
   }
-  const record = value as Record<string, unknown>;
-  const field = (name: string): unknown =>
-    Object.hasOwn(record, name) ? (record[name] ?? undefined) : undefined;
-  const textField = fields.text ?? 'text';
-  const text = field(textField);
-  if (typeof text !== 'string') {
-    return `no text: the field "${textField}" is ${text === undefined ? 'missing' : describe(text)}`;
-  }
-  if (!isWellFormed(text)) return `the field "${textField}" has a lone surrogate`;
-  const idField = fields.id ?? 'id';
-  const id = field(idField) ?? contentFingerprint(text).slice(0, 16);
-  if ((typeof id !== 'string' && typeof id !== 'number') || id === '' || !isWellFormed(String(id))) {
-    return `the field "${idField}" must be a string or a number, got ${describe(id)}`;
-  }
-  const title = optional(field(fields.title ?? 'title'), fields.title ?? 'title', isTitle, 'a string', notes);
-  const metadataField = fields.metadata ?? 'metadata';
-  const metadata = optional(field(metadataField), metadataField, isObject, 'an object', notes);
-  return { source: `${file}#${id}`, text, title, metadata };
-}
-
-function optional<T>(
-  value: unknown,
-  name: string,
-  is: (value: unknown) => value is T,
-  kind: string,
-  notes: string[],
-): T | undefined {
-  if (value === undefined || is(value)) return value;
-  notes.push(`the field "${name}" is left out: it must be ${kind}, got ${describe(value)}`);
-  return undefined;
-}
-
-function isTitle(value: unknown): value is string {
-  return typeof value === 'string' && isWellFormed(value);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return documentOf(value as Record<string, unknown>, file, fields, notes);
 }

@@ -19,8 +19,8 @@ export interface ManifestRecord {
 export interface Manifest {
   /** The record of a source. */
   get(source: string): MaybePromise<ManifestRecord | undefined>;
-  /** Writes the record of a source, replacing an earlier one. */
-  set(source: string, record: ManifestRecord): Promise<void>;
+  /** Writes the records of sources, replacing earlier ones: all of them or none, and at the cost of one write. */
+  set(records: Iterable<readonly [source: string, record: ManifestRecord]>): Promise<void>;
   /** Forgets a source. */
   delete(source: string): Promise<void>;
   /** All sources; may be changed while it is being read. */
@@ -32,8 +32,8 @@ export function memoryManifest(): Manifest {
   const records = new Map<string, ManifestRecord>();
   return {
     get: (source) => records.get(source),
-    async set(source, record) {
-      records.set(source, record);
+    async set(given) {
+      for (const [source, record] of given) records.set(source, record);
     },
     async delete(source) {
       records.delete(source);

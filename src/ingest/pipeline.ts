@@ -4,25 +4,20 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { canonicalJson } from '../core/canonical.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Embedder } from '../core/embedder.js';
-import { EmbedError, InvalidArgumentError } from '../core/errors.js';
+import { EmbedError, IngestError, InvalidArgumentError } from '../core/errors.js';
 import { contentFingerprint } from '../core/key.js';
 import { native } from '../core/native.js';
 import type { VectorDatabase } from '../vectordb/database.js';
 import type { MetadataValue } from '../vectordb/filter.js';
-import {
-  type Chunk,
-  type Chunking,
-  type ChunkingOptions,
-  chunkingConfigHash,
-  chunks,
-  resolveChunking,
-} from './chunk.js';
-import { Corpus, type Identity } from './corpus.js';
+import type { ChunkingOptions } from './chunk.js';
+import { Chunker } from './chunker.js';
+import { Corpus, type Embedded, type Identity, type OnChange } from './corpus.js';
 import { primitivesOf, type ReadItem, type Skipped, type SourceDocument } from './document.js';
-import { all, ChunkEmbedder, type Piece } from './embed-chunks.js';
+import { all, ChunkEmbedder } from './embed-chunks.js';
 import { readGiven } from './given.js';
+import { Groups } from './groups.js';
 import type { Manifest } from './manifest.js';
-import { type Found, find, type ReadOptions } from './readers.js';
+import { type Found, find, findStream, type ReadOptions, type StreamInput } from './readers.js';
 
 /** How far an ingestion has come. */
 export interface IngestProgress {
@@ -34,10 +29,16 @@ export interface IngestProgress {
   readonly source: string;
   /** Chunks written so far. */
   readonly chunks: number;
+  /** Milliseconds since the ingestion began. */
+  readonly elapsedMs: number;
 }
 
 /** What an ingestion did. */
 export interface IngestReport {
+  /** Files that were looked into; 0 for documents given in memory. */
+  readonly files: number;
+  /** Files and directories that `include`, `ignore` or an ignore file left out. */
+  readonly ignored: number;
   /** Documents in the corpus after being read: unchanged, replaced and added ones. */
   readonly documents: number;
   /** Chunks embedded and written. */
@@ -57,11 +58,13 @@ export interface IngestReport {
   readonly bytes: number;
 }
 
-/** What to ingest, and into what. Exactly one of `path` and `documents` is given. */
+/** What to ingest, and into what. Exactly one of `path`, `documents` and `input` is given. */
 export interface IngestOptions extends ReadOptions {
   /** A file or a directory. */
   readonly path?: string | undefined;
   readonly documents?: Iterable<SourceDocument> | AsyncIterable<SourceDocument> | undefined;
+  /** A file that comes as a stream, such as standard input. */
+  readonly input?: StreamInput | undefined;
   readonly database: VectorDatabase;
   readonly embedder: Embedder;
   /** Partition of the database: 64 hexadecimal digits. */
@@ -69,12 +72,20 @@ export interface IngestOptions extends ReadOptions {
   /** Of this scope of this database, and of no other. */
   readonly manifest: Manifest;
   readonly chunking?: ChunkingOptions | undefined;
-  /** Texts being embedded, and documents read ahead, at a time: 1 to 1024, default 32. */
+  /** Texts being embedded at a time, 1 to 1024, default 32; twice as many documents are read ahead. */
   readonly batchSize?: number | undefined;
-  /** Removes the sources under `path` that are no longer there, default false. What could not be read is not gone. */
+  /**
+   * Removes the sources under `path` that are no longer there or are ignored, default false. What could not be read, or `include` did
+   * not ask for, is not gone. With `input` of many documents, those of its name that it holds no more.
+   */
   readonly prune?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called after each document. What it throws ends the ingestion. */
+  /**
+   * Told of sources before their passages change or go, and again when they have: what was drawn from them is stale. What it rejects
+   * with ends the ingestion.
+   */
+  readonly onChange?: OnChange | undefined;
   readonly onProgress?: ((progress: IngestProgress) => void) | undefined;
   readonly clock?: Clock | undefined;
 }
@@ -83,25 +94,24 @@ interface Pending {
   readonly source: string;
   readonly identity: Identity;
   readonly metadata: Readonly<Record<string, MetadataValue>>;
-  readonly text: string;
+  readonly document: SourceDocument;
   readonly line: number | undefined;
   /** Undefined for a document that looked unchanged when it was read. */
   groups: Groups | undefined;
 }
 
-// Chunks embedded and written together: bounds memory, and how long the event loop is held by cutting.
-const groupSize = 256;
 const maxCharactersAhead = 4 * 2 ** 20;
 const maxFailuresInARow = 5;
 
 /**
- * Takes documents in. Run again, it does only what is new: an unchanged document costs its reading, a hash and one look
- * into the database, a changed one has exactly its own chunks replaced. Each document is committed by itself, so after an abort or a kill the same call goes
- * on where the last one ended.
+ * Takes documents in. Run again, it does only what is new: an unchanged document costs its reading, a hash and one look into
+ * the database, a changed one has exactly its own chunks replaced. Documents are committed as soon as they are embedded, new ones as many
+ * together as are ready, so after an abort or a kill the same call goes on where the last one ended.
  * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for an option out of range.
  * @throws {IngestError} ERR_LLM_CACHE_INGEST when nothing can be read at `path`.
  * @throws {EmbedError} ERR_LLM_CACHE_EMBED when the embedder cannot start or fails for five documents in a row; a single
- * document that it fails on is skipped.
+ * document that it fails on is skipped. {MissingPackageError} ERR_LLM_CACHE_MISSING_PACKAGE when the one file given needs a package
+ * that is not installed; among other files it is skipped.
  */
 export async function ingest(options: IngestOptions): Promise<IngestReport> {
   const run = new Ingestion(options);
@@ -110,8 +120,7 @@ export async function ingest(options: IngestOptions): Promise<IngestReport> {
 
 class Ingestion {
   readonly #options: IngestOptions;
-  readonly #chunking: Chunking;
-  readonly #chunkingHash: string;
+  readonly #chunker: Chunker;
   readonly #batchSize: number;
   readonly #clock: Clock;
   readonly #corpus: Corpus;
@@ -124,21 +133,20 @@ class Ingestion {
   readonly #removed: string[] = [];
   readonly #window: Pending[] = [];
   #charactersAhead = 0;
+  #startedMs = 0;
   #isWarm = false;
   #failures = 0;
   #done = 0;
   #total: number | undefined;
-  #counts = { chunks: 0, unchanged: 0, replaced: 0, added: 0, bytes: 0 };
+  #counts = { ignored: 0, chunks: 0, unchanged: 0, replaced: 0, added: 0, bytes: 0 };
 
   constructor(options: IngestOptions) {
     check(options);
     this.#options = options;
-    this.#chunking = resolveChunking(options.chunking);
-    const { size, overlap, separator, minSize } = this.#chunking;
-    this.#chunkingHash = chunkingConfigHash(size, overlap, separator, minSize);
+    this.#chunker = new Chunker(options.chunking, options.embedder);
     this.#batchSize = options.batchSize ?? 32;
     this.#clock = options.clock ?? systemClock;
-    this.#corpus = new Corpus(options.database, options.scope, options.manifest);
+    this.#corpus = new Corpus(options.database, options.scope, options.manifest, options.onChange);
     this.#signal = AbortSignal.any([this.#stop.signal, ...(options.signal ? [options.signal] : [])]);
     // One listener for each text under way is no leak.
     setMaxListeners(0, this.#signal);
@@ -146,23 +154,19 @@ class Ingestion {
   }
 
   async execute(): Promise<IngestReport> {
-    const { path, documents, prune } = this.#options;
-    const started = this.#clock.mono();
+    const { prune } = this.#options;
+    this.#startedMs = this.#clock.mono();
     this.#signal.throwIfAborted();
-    const found = path === undefined ? undefined : await find(path, this.#options);
-    const items =
-      found?.read() ?? readGiven(documents as Iterable<SourceDocument>, this.#options.maxFileBytes);
-    this.#total =
-      found === undefined ? (Array.isArray(documents) ? documents.length : undefined) : found.total;
+    const { found, items } = await this.#open();
     try {
       for await (const item of items) {
         this.#signal.throwIfAborted();
         await this.#take(item);
-        while (this.#window.length >= this.#batchSize || this.#charactersAhead > maxCharactersAhead) {
-          await this.#commitNext();
+        while (this.#window.length >= 2 * this.#batchSize || this.#charactersAhead > maxCharactersAhead) {
+          await this.#commit();
         }
       }
-      while (this.#window.length > 0) await this.#commitNext();
+      while (this.#window.length > 0) await this.#commit();
       if (prune && found !== undefined) await this.#prune(found);
     } catch (error) {
       this.#stop.abort(error);
@@ -173,14 +177,34 @@ class Ingestion {
     const { unchanged, replaced, added } = this.#counts;
     return {
       ...this.#counts,
+      files: found?.files ?? 0,
       documents: unchanged + replaced + added,
       removed: this.#removed,
       skipped: this.#skipped,
-      durationMs: this.#clock.mono() - started,
+      durationMs: this.#clock.mono() - this.#startedMs,
     };
   }
 
+  async #open(): Promise<{ found: Found | undefined; items: AsyncIterable<ReadItem> }> {
+    const { path, documents, input, maxFileBytes } = this.#options;
+    if (documents !== undefined) {
+      this.#total = Array.isArray(documents) ? documents.length : undefined;
+      return { found: undefined, items: readGiven(documents, maxFileBytes) };
+    }
+    const found =
+      input === undefined
+        ? await find(path as string, this.#options, this.#clock)
+        : findStream(input, this.#options, this.#clock);
+    this.#total = found.total;
+    return { found, items: found.read(this.#signal) };
+  }
+
   async #take(item: ReadItem): Promise<void> {
+    if (item.kind === 'ignored') {
+      this.#counts.ignored++;
+      if (item.kept) this.#unread.add(item.source);
+      return;
+    }
     if (item.kind === 'skipped') {
       if (!item.skipped.partial) this.#unread.add(item.skipped.source);
       this.#skipped.push(item.skipped);
@@ -206,15 +230,15 @@ class Ingestion {
     const metadata = { ...user, ...own };
     const identity = {
       fingerprint,
-      chunkingHash: this.#chunkingHash,
-      contextHash: this.#contextHash(metadata),
+      chunkingHash: this.#chunker.hash,
+      contextHash: this.#contextHash(metadata, document.parts),
     };
-    const pending: Pending = { source, identity, metadata, text, line, groups: undefined };
+    const pending: Pending = { source, identity, metadata, document, line, groups: undefined };
     if (/\S/.test(text)) {
       // A document that another one's replacement touches meanwhile is found out when its turn comes.
       if (!((await this.#corpus.holds(source, identity)) && (await this.#corpus.isThere(source)))) {
         await this.#warm();
-        pending.groups = new Groups(text, this.#chunking, this.#embedder);
+        pending.groups = this.#embed(document);
       }
     } else skip('no text: nothing but white space');
     this.#charactersAhead += text.length;
@@ -228,34 +252,76 @@ class Ingestion {
     this.#isWarm = true;
   }
 
-  async #commitNext(): Promise<void> {
+  #embed(document: SourceDocument): Groups {
+    return new Groups(this.#chunker.cut(document, this.#signal), this.#embedder);
+  }
+
+  /** Commits the first document of the window, and with a new one those behind it that are new and ready. */
+  async #commit(): Promise<void> {
     // Where manifest and embedder answer at once (unchanged or cached), nothing else would let others have a turn.
     await turn();
-    const pending = this.#window[0] as Pending;
-    const { source, identity, metadata, text } = pending;
     this.#signal.throwIfAborted();
+    // A write costs the same for one document as for many, and while half of them is written the rest keeps the embedder busy.
+    for (const { groups } of this.#window.slice(0, Math.ceil(this.#window.length / 2))) await groups?.ready();
+    const together: Embedded[] = [];
+    for (const pending of this.#window) {
+      const embedded = await this.#ifNew(pending);
+      if (embedded === undefined) break;
+      together.push(embedded);
+    }
+    if (together.length === 0) {
+      await this.#commitOne(this.#window[0] as Pending);
+      this.#leaveWindow();
+      return;
+    }
+    this.#signal.throwIfAborted();
+    await this.#corpus.add(together);
+    this.#failures = 0;
+    for (const { pieces } of together) {
+      this.#counts.chunks += pieces.length;
+      this.#counts.added++;
+      this.#leaveWindow();
+    }
+  }
+
+  /** The document as embedded, when the corpus has none of its name and nothing of it is still to come. */
+  async #ifNew({ source, identity, metadata, groups }: Pending): Promise<Embedded | undefined> {
+    const pieces = groups?.whole();
+    if (pieces === undefined || (await this.#corpus.record(source)) !== undefined) return undefined;
+    return { source, identity, metadata, pieces };
+  }
+
+  async #commitOne(pending: Pending): Promise<void> {
+    const { source, identity, metadata, document } = pending;
     const before = await this.#corpus.record(source);
-    if (!/\S/.test(text)) {
+    if (!/\S/.test(document.text)) {
       await this.#corpus.remove(source);
       if (before !== undefined) this.#removed.push(source);
-    } else if (pending.groups === undefined && (await this.#corpus.holds(source, identity))) {
-      this.#counts.unchanged++;
-    } else {
-      pending.groups ??= new Groups(text, this.#chunking, this.#embedder);
-      try {
-        this.#counts.chunks += await this.#corpus.replace(source, identity, metadata, pending.groups);
-        this.#counts[before === undefined ? 'added' : 'replaced']++;
-        this.#failures = 0;
-      } catch (error) {
-        if (!(error instanceof EmbedError) || ++this.#failures >= maxFailuresInARow) throw error;
-        const { line } = pending;
-        this.#skipped.push({ source, ...(line === undefined ? {} : { line }), why: error.message });
-      } finally {
-        await pending.groups.settle();
-      }
+      return;
     }
-    this.#window.shift();
-    this.#charactersAhead -= text.length;
+    if (pending.groups === undefined && (await this.#corpus.holds(source, identity))) {
+      this.#counts.unchanged++;
+      return;
+    }
+    pending.groups ??= this.#embed(document);
+    try {
+      this.#counts.chunks += await this.#corpus.replace(source, identity, metadata, pending.groups);
+      this.#counts[before === undefined ? 'added' : 'replaced']++;
+      this.#failures = 0;
+    } catch (error) {
+      const isEmbedder = error instanceof EmbedError && ++this.#failures < maxFailuresInARow;
+      // What the splitter of the caller failed on.
+      if (!isEmbedder && !(error instanceof IngestError)) throw error;
+      const { line } = pending;
+      this.#skipped.push({ source, ...(line === undefined ? {} : { line }), why: error.message });
+    } finally {
+      await pending.groups.settle();
+    }
+  }
+
+  #leaveWindow(): void {
+    const { source, document } = this.#window.shift() as Pending;
+    this.#charactersAhead -= document.text.length;
     this.#advance(source);
   }
 
@@ -284,66 +350,27 @@ class Ingestion {
     return false;
   }
 
-  #contextHash(metadata: Readonly<Record<string, MetadataValue>>): string {
+  #contextHash(metadata: Readonly<Record<string, MetadataValue>>, parts: SourceDocument['parts']): string {
     const fields = ['context/1', this.#options.scope, this.#options.embedder.fingerprint];
-    return native.sha256Fields([...fields, canonicalJson(metadata, 'metadata')]).slice(0, 16);
+    const places = parts === undefined || parts.length === 0 ? [] : [canonicalJson(parts, 'parts')];
+    return native.sha256Fields([...fields, canonicalJson(metadata, 'metadata'), ...places]).slice(0, 16);
   }
 
   #advance(source: string): void {
-    this.#done++;
+    const { onProgress } = this.#options;
+    const done = ++this.#done;
+    if (onProgress === undefined) return;
     const total = this.#total === undefined ? {} : { total: this.#total };
-    this.#options.onProgress?.({ done: this.#done, ...total, source, chunks: this.#counts.chunks });
-  }
-}
-
-/** The embedded chunks of a document, some at a time; the first are on their way at once. */
-class Groups implements AsyncIterable<Piece[]> {
-  readonly #chunks: Generator<Chunk, void, undefined>;
-  readonly #embedder: ChunkEmbedder;
-  #next: Promise<Piece[]> | undefined;
-
-  constructor(text: string, chunking: Chunking, embedder: ChunkEmbedder) {
-    this.#chunks = chunks(text, chunking);
-    this.#embedder = embedder;
-    this.#advance();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Piece[], void, undefined> {
-    while (this.#next !== undefined) {
-      const pieces = await this.#next;
-      await turn();
-      // The next group is embedded while the caller stores this one.
-      this.#advance();
-      yield pieces;
-    }
-  }
-
-  /** Resolves when nothing runs any more; never rejects. */
-  async settle(): Promise<void> {
-    await Promise.allSettled([this.#next]);
-  }
-
-  #advance(): void {
-    const group: Chunk[] = [];
-    while (group.length < groupSize) {
-      const chunk = this.#chunks.next();
-      if (chunk.done) break;
-      group.push(chunk.value);
-    }
-    this.#next = group.length === 0 ? undefined : this.#embed(group);
-    // Whoever reads the group gets its error; until then it must not count as unhandled.
-    this.#next?.catch(() => {});
-  }
-
-  async #embed(group: readonly Chunk[]): Promise<Piece[]> {
-    return (await all(group.map((chunk) => this.#embedder.pieces(chunk.text)))).flat();
+    const elapsedMs = this.#clock.mono() - this.#startedMs;
+    onProgress({ done, ...total, source, chunks: this.#counts.chunks, elapsedMs });
   }
 }
 
 function check(options: IngestOptions): void {
-  const { path, documents, batchSize = 32, scope, prune } = options;
-  if ((path === undefined) === (documents === undefined)) {
-    throw new InvalidArgumentError('ingest', 'given exactly one of path and documents', path ?? documents);
+  const { path, documents, input, batchSize = 32, scope, prune } = options;
+  const given = [path, documents, input].filter((each) => each !== undefined);
+  if (given.length !== 1) {
+    throw new InvalidArgumentError('ingest', 'given exactly one of path, documents and input', given);
   }
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 1024) {
     throw new InvalidArgumentError('batchSize', 'an integer from 1 to 1024', batchSize);
@@ -351,5 +378,7 @@ function check(options: IngestOptions): void {
   if (typeof scope !== 'string' || !/^[0-9a-f]{64}$/.test(scope)) {
     throw new InvalidArgumentError('scope', '64 lower-case hexadecimal digits', scope);
   }
-  if (prune && path === undefined) throw new InvalidArgumentError('prune', 'used with path', prune);
+  if (prune && documents !== undefined) {
+    throw new InvalidArgumentError('prune', 'used with path or input', prune);
+  }
 }

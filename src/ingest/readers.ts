@@ -1,64 +1,87 @@
-// Turns a file or a directory into documents, and everything it cannot read into reasons. The pipeline imports it.
+// Turns a file, a directory or a stream into documents, and everything it cannot read into reasons. The pipeline imports it.
 import { constants } from 'node:fs';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, extname, relative, resolve, sep } from 'node:path';
-import { IngestError, InvalidArgumentError } from '../core/errors.js';
+import { dirname, extname, relative, resolve, sep } from 'node:path';
+import type { Clock } from '../core/clock.js';
+import { IngestError, InvalidArgumentError, MissingPackageError } from '../core/errors.js';
+import { type Blocks, blocksOf, tooLong, untilAborted } from './bytes.js';
 import type { ReadItem } from './document.js';
-import { type JsonlFields, looksBinary, readJsonl } from './jsonl.js';
-import { readMarkdown, readPlain, type Titled } from './markdown.js';
+import { checkFields, type RecordFields } from './fields.js';
+import {
+  type Format,
+  type FormatSettings,
+  formatOf,
+  formatOfType,
+  holdsMany,
+  knownTypes,
+  readAs,
+} from './formats.js';
+import { ParseThread } from './parse-thread.js';
+import { Selection, type SelectOptions } from './select.js';
 import { isInside, reasonOf, type Walked, walk } from './walk.js';
 
 /** What is read, and how. */
-export interface ReadOptions {
+export interface ReadOptions extends SelectOptions {
   /** Sources are named by their path relative to this directory, with slashes; without it by their absolute real path. */
   readonly relativeTo?: string | undefined;
-  /** Largest `.txt` or `.md` file, in bytes, default 64 MiB. JSONL files are streamed and may be larger. */
+  /** Largest file, and most bytes that one may unpack to, default 64 MiB. JSONL and CSV are streamed and may be larger. */
   readonly maxFileBytes?: number | undefined;
-  /** Longest line of a JSONL file, in bytes, default 16 MiB. */
+  /** Longest line of a JSONL file or row of a CSV file, in bytes, default 16 MiB. */
   readonly maxLineBytes?: number | undefined;
-  /** Field names of JSONL lines. */
-  readonly fields?: JsonlFields | undefined;
+  /** Most pages of a PDF file, default 10,000. */
+  readonly maxPages?: number | undefined;
+  /** Most milliseconds that one PDF or DOCX file, or long HTML or Markdown text, may take to be read, default 60,000. */
+  readonly parseTimeoutMs?: number | undefined;
+  /** Field names of JSONL lines, column names of CSV files. */
+  readonly fields?: RecordFields | undefined;
 }
 
-/** What was found at a path: the files in reading order, not opened yet. */
+/** A file that comes as a stream, such as standard input. */
+export interface StreamInput {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** What it would end in as a file: `txt`, `md`, `html`, `pdf`, `docx`, `csv`, `jsonl` and the like. */
+  readonly type: string;
+  /** Its name in the corpus, default `stdin`. */
+  readonly source?: string | undefined;
+}
+
+/** What was found: the files in reading order, not opened yet. */
 export interface Found {
   /** Name that every source found here begins with: a prefix that ends in a slash, or the one file's name. */
   readonly prefix: string;
   readonly directory: boolean;
   /** Number of documents, when no file among them holds many. */
   readonly total: number | undefined;
+  /** Number of files. */
+  readonly files: number;
   /** Reads one file after the other. */
-  read(): AsyncGenerator<ReadItem, void, undefined>;
+  read(signal?: AbortSignal): AsyncGenerator<ReadItem, void, undefined>;
 }
 
-const readersOfText: Readonly<Record<string, (raw: string) => Titled>> = {
-  '.txt': readPlain,
-  '.md': readMarkdown,
-  '.markdown': readMarkdown,
-};
-const linesOfJson = new Set(['.jsonl', '.ndjson']);
-const knownTypes = [...Object.keys(readersOfText), ...linesOfJson].join(', ');
+type Settings = Omit<FormatSettings, 'thread' | 'signal'>;
+
+/** A file to be read, or the news of one that is not. */
+type Planned =
+  | { readonly item: ReadItem }
+  | { readonly source: string; readonly path: string; readonly root: string };
 
 const defaultMaxFileBytes = 64 * 2 ** 20;
 const defaultMaxLineBytes = 16 * 2 ** 20;
+const known = knownTypes.map((type) => `.${type}`).join(', ');
 
 /**
  * Looks at a path and lists what it holds; a directory is walked to its leaves, in a fixed order.
  * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for a limit out of range, a path outside `relativeTo`, or one file of unknown type.
  * @throws {IngestError} ERR_LLM_CACHE_INGEST when there is nothing at the path, or neither a file nor a directory.
  */
-export async function find(path: string, options: ReadOptions = {}): Promise<Found> {
+export async function find(path: string, options: ReadOptions = {}, clock?: Clock): Promise<Found> {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
     throw new InvalidArgumentError('path', 'the path of a file or directory', path);
   }
-  const settings = {
-    maxFileBytes: bound('maxFileBytes', options.maxFileBytes ?? defaultMaxFileBytes),
-    maxLineBytes: bound('maxLineBytes', options.maxLineBytes ?? defaultMaxLineBytes),
-    fields: checkFields(options.fields),
-  };
+  const settings = settingsOf(options);
   const { real, directory } = await locate(path);
-  if (!directory && !isKnown(real)) {
-    throw new InvalidArgumentError('path', `a directory or a file of type ${knownTypes}`, path);
+  if (!directory && formatOf(real) === undefined) {
+    throw new InvalidArgumentError('path', `a directory or a file of type ${known}`, path);
   }
   const base = options.relativeTo === undefined ? undefined : (await locate(options.relativeTo)).real;
   if (base !== undefined && !isInside(base, real)) {
@@ -66,30 +89,81 @@ export async function find(path: string, options: ReadOptions = {}): Promise<Fou
   }
   const top = (base === undefined ? real : relative(base, real)).split(sep).join('/');
   const prefix = directory && top !== '' && !top.endsWith('/') ? `${top}/` : top;
-  const walked: Walked[] = [];
-  if (!directory) walked.push({ kind: 'file', name: '', path: real });
-  else for await (const item of walk(real)) walked.push(item);
-  const many = walked.some(({ name, kind }) => kind === 'file' && linesOfJson.has(typeOf(name || real)));
+  const selection = new Selection(real, options);
   const root = directory ? real : dirname(real);
+  const planned: Planned[] = [];
+  if (!directory) planned.push({ source: top, path: real, root });
+  else {
+    for await (const item of walk(real, selection)) {
+      planned.push(planOf(item, item.name === '.' ? top || '.' : prefix + item.name, root));
+    }
+  }
+  const files = planned.filter((each) => 'path' in each);
+  const skips = planned.filter(
+    (each) => 'item' in each && each.item.kind === 'skipped' && !each.item.skipped.partial,
+  );
+  const many = files.some((each) => 'path' in each && holdsMany(formatOf(each.path)));
   return {
     prefix,
     directory,
-    total: many ? undefined : walked.length,
-    async *read() {
-      for (const item of walked) {
-        const source = item.name === '.' ? top || '.' : prefix + item.name;
-        if (item.kind === 'skipped') yield { kind: 'skipped', skipped: { source, why: item.why } };
-        else yield* readFile(item.path, root, source, settings);
+    total: many ? undefined : files.length + skips.length,
+    files: files.length,
+    async *read(signal) {
+      const thread = new ParseThread({ timeoutMs: options.parseTimeoutMs, clock });
+      try {
+        for (const each of planned) {
+          if ('item' in each) yield each.item;
+          else yield* readFile(each.path, each.root, each.source, { ...settings, thread, signal }, directory);
+        }
+      } finally {
+        await thread.close();
       }
     },
   };
 }
 
-type Settings = {
-  readonly maxFileBytes: number;
-  readonly maxLineBytes: number;
-  readonly fields: JsonlFields;
-};
+/**
+ * The documents of a stream.
+ * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for what is no stream, or an unknown type.
+ */
+export function findStream(input: StreamInput, options: ReadOptions = {}, clock?: Clock): Found {
+  const settings = settingsOf(options);
+  const { bytes, type, source = 'stdin' } = input;
+  if (typeof bytes?.[Symbol.asyncIterator] !== 'function') {
+    throw new InvalidArgumentError('input.bytes', 'a stream of bytes', bytes);
+  }
+  const format = typeof type === 'string' ? formatOfType(type) : undefined;
+  if (format === undefined) {
+    throw new InvalidArgumentError('input.type', `one of ${knownTypes.join(', ')}`, type);
+  }
+  if (typeof source !== 'string' || source === '' || !source.isWellFormed()) {
+    throw new InvalidArgumentError('input.source', 'a name', source);
+  }
+  return {
+    prefix: source,
+    directory: false,
+    total: holdsMany(format) ? undefined : 1,
+    files: 1,
+    async *read(signal) {
+      const thread = new ParseThread({ timeoutMs: options.parseTimeoutMs, clock });
+      try {
+        const blocks = untilAborted(bytes, signal);
+        yield* readBlocks(format, blocks, source, { ...settings, thread, signal }, false);
+      } finally {
+        await thread.close();
+      }
+    },
+  };
+}
+
+function planOf(item: Walked, source: string, root: string): Planned {
+  if (item.kind === 'file') return { source, path: item.path, root };
+  if (item.kind === 'unselected') {
+    return { item: { kind: 'ignored', source, kept: item.choice === 'other' } };
+  }
+  const { why, partial } = item;
+  return { item: { kind: 'skipped', skipped: { source, why, ...(partial ? { partial } : {}) } } };
+}
 
 async function locate(path: string): Promise<{ real: string; directory: boolean }> {
   try {
@@ -106,12 +180,14 @@ async function* readFile(
   path: string,
   root: string,
   source: string,
-  settings: Settings,
+  settings: FormatSettings,
+  among: boolean,
 ): AsyncGenerator<ReadItem> {
   const skip = (why: string): ReadItem => ({ kind: 'skipped', skipped: { source, why } });
-  if (!isKnown(path)) {
+  const format = formatOf(path);
+  if (format === undefined) {
     const type = extname(path);
-    yield skip(`${type === '' ? 'no file type' : `unknown file type ${type}`}; known are ${knownTypes}`);
+    yield skip(`${type === '' ? 'no file type' : `unknown file type ${type}`}; known are ${known}`);
     return;
   }
   let file: FileHandle;
@@ -130,10 +206,9 @@ async function* readFile(
   try {
     const found = await file.stat();
     if (!found.isFile()) yield skip('neither a file nor a directory');
-    else if (linesOfJson.has(typeOf(path))) {
-      if (await looksBinary(file)) yield skip('binary, not text');
-      else yield* readJsonl(file, source, settings.fields, settings.maxLineBytes);
-    } else yield await readText(file, found.size, path, source, settings.maxFileBytes);
+    else if (!holdsMany(format) && found.size > settings.maxFileBytes) {
+      yield skip(tooLong(found.size, settings.maxFileBytes));
+    } else yield* readBlocks(format, blocksOf(file, found.size), source, settings, among);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     yield skip(reasonOf(error));
@@ -142,55 +217,43 @@ async function* readFile(
   }
 }
 
-async function readText(
-  file: FileHandle,
-  size: number,
-  path: string,
+/** One file among many that needs a package which is not there is left out; where it is all that is asked for, that is a failure. */
+async function* readBlocks(
+  format: Format,
+  blocks: Blocks,
   source: string,
-  most: number,
-): Promise<ReadItem> {
-  const skip = (why: string): ReadItem => ({ kind: 'skipped', skipped: { source, why } });
-  if (size > most) return skip(`${size} bytes are more than the ${most} that a file may have`);
-  const bytes = await file.readFile();
-  if (bytes.length > most)
-    return skip(`${bytes.length} bytes are more than the ${most} that a file may have`);
-  const mark = bytes.subarray(0, 2).toString('hex');
-  if (mark === 'fffe' || mark === 'feff') return skip('UTF-16 text; save it as UTF-8');
-  const zero = bytes.indexOf(0);
-  if (zero >= 0) return skip(`binary, not text: a NUL byte at offset ${zero}`);
-  let raw: string;
+  settings: FormatSettings,
+  among: boolean,
+): AsyncGenerator<ReadItem> {
   try {
-    raw = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return skip('not UTF-8');
+    yield* readAs(format, blocks, source, settings);
+  } catch (error) {
+    const isMissing = among && error instanceof MissingPackageError;
+    if (!isMissing && !(error instanceof IngestError)) throw error;
+    yield { kind: 'skipped', skipped: { source, why: error.message } };
   }
-  const titled = (readersOfText[typeOf(path)] as (raw: string) => Titled)(raw);
-  return { kind: 'document', document: { source, ...titled }, bytes: bytes.length };
 }
 
-function typeOf(path: string): string {
-  return extname(basename(path)).toLowerCase();
+function settingsOf(options: ReadOptions): Settings {
+  const { parseTimeoutMs = 60_000 } = options;
+  if (!Number.isSafeInteger(parseTimeoutMs) || parseTimeoutMs < 1 || parseTimeoutMs > 3_600_000) {
+    throw new InvalidArgumentError(
+      'parseTimeoutMs',
+      'an integer from 1 to 3,600,000 (milliseconds)',
+      parseTimeoutMs,
+    );
+  }
+  return {
+    maxFileBytes: bound('maxFileBytes', options.maxFileBytes ?? defaultMaxFileBytes, 'bytes'),
+    maxLineBytes: bound('maxLineBytes', options.maxLineBytes ?? defaultMaxLineBytes, 'bytes'),
+    maxPages: bound('maxPages', options.maxPages ?? 10_000, 'pages'),
+    fields: checkFields(options.fields),
+  };
 }
 
-function isKnown(path: string): boolean {
-  return Object.hasOwn(readersOfText, typeOf(path)) || linesOfJson.has(typeOf(path));
-}
-
-function bound(name: string, value: number): number {
+function bound(name: string, value: number, unit: string): number {
   if (!Number.isSafeInteger(value) || value < 1 || value > 2 ** 29) {
-    throw new InvalidArgumentError(name, 'an integer from 1 to 2^29 (bytes)', value);
+    throw new InvalidArgumentError(name, `an integer from 1 to 2^29 (${unit})`, value);
   }
   return value;
-}
-
-function checkFields(fields: JsonlFields = {}): JsonlFields {
-  for (const [name, value] of Object.entries(fields)) {
-    if (!['id', 'title', 'text', 'metadata'].includes(name)) {
-      throw new InvalidArgumentError(`fields.${name}`, 'one of id, title, text, metadata', name);
-    }
-    if (value !== undefined && (typeof value !== 'string' || value === '')) {
-      throw new InvalidArgumentError(`fields.${name}`, 'the name of a field', value);
-    }
-  }
-  return fields;
 }

@@ -2,11 +2,14 @@
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { type Choice, Selection } from './select.js';
 
 /** A file to read, or something left out. `name` is relative to the root, with slashes. */
 export type Walked =
   | { readonly kind: 'file'; readonly name: string; readonly path: string }
-  | { readonly kind: 'skipped'; readonly name: string; readonly why: string };
+  /** A file, or a directory with all in it, that the selection does not want. */
+  | { readonly kind: 'unselected'; readonly name: string; readonly choice: Exclude<Choice, 'wanted'> }
+  | { readonly kind: 'skipped'; readonly name: string; readonly why: string; readonly partial?: boolean };
 
 /** Error codes of the file system in words. */
 export function reasonOf(error: unknown): string {
@@ -28,7 +31,10 @@ export function reasonOf(error: unknown): string {
  * Everything under `root` (a real path), sorted by code unit within each directory. Links to directories are not followed,
  * links to files only when they stay inside; names that begin with a dot are left out.
  */
-export async function* walk(root: string): AsyncGenerator<Walked, void, undefined> {
+export async function* walk(
+  root: string,
+  selection = new Selection(root),
+): AsyncGenerator<Walked, void, undefined> {
   // A stack of names still to visit, not recursion: depth is the attacker's.
   const open: string[] = [''];
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
@@ -44,10 +50,17 @@ export async function* walk(root: string): AsyncGenerator<Walked, void, undefine
       continue;
     }
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const why of await selection.enter(name)) {
+      yield { kind: 'skipped', name: name + selection.ignoreFile, why, partial: true };
+    }
     const next: string[] = [];
     for (const entry of entries) {
+      if (entry.name === selection.ignoreFile) continue;
       const child = name + entry.name;
-      if (entry.isDirectory() && !entry.name.startsWith('.')) next.push(`${child}/`);
+      const choice = selection.choose(entry.isDirectory() ? `${child}/` : child);
+      if (choice !== 'wanted') {
+        yield { kind: 'unselected', name: child, choice };
+      } else if (entry.isDirectory() && !entry.name.startsWith('.')) next.push(`${child}/`);
       else {
         const why = await refusal(root, child, entry);
         if (why === undefined) next.push(child);

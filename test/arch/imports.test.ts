@@ -16,7 +16,7 @@ const allowed: Record<string, readonly string[]> = {
   embed: ['core', 'workers', 'lru'],
   vectordb: ['core', 'engines', 'disk', 'workers'],
   tiers: ['core', 'engines', 'vectordb', 'disk', 'redis', 'lru'],
-  ingest: ['core', 'vectordb', 'disk'],
+  ingest: ['core', 'vectordb', 'disk', 'workers'],
   memory: ['core', 'disk', 'vectordb', 'embed', 'redis', 'ingest'],
   config: ['core'],
   warm: ['core', 'disk'],

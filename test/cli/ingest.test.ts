@@ -105,11 +105,11 @@ test('progress is told in lines on standard error, never with --json', async () 
 });
 
 test('a path that is not there fails, and so does one file of unknown type', async () => {
-  const cwd = write(scratch(), { 'a.pdf': 'x' });
+  const cwd = write(scratch(), { 'a.exe': 'x' });
   const missing = await run(['ingest', 'nowhere', '--use-mock'], { cwd });
   assertFailure(missing, 1, 'ERR_LLM_CACHE_INGEST');
   assert.match(missing.stderr, /nowhere: it does not exist/);
-  assertFailure(await run(['ingest', 'a.pdf', '--use-mock'], { cwd }), 1, 'ERR_LLM_CACHE_ARGUMENT');
+  assertFailure(await run(['ingest', 'a.exe', '--use-mock'], { cwd }), 1, 'ERR_LLM_CACHE_ARGUMENT');
 });
 
 test('nothing is written but the cache directory', async () => {

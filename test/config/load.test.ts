@@ -277,7 +277,14 @@ vector_db_backend: faiss
 `);
   assert.equal([config.hnsw.m, config.cache.maxEntries, config.embedding.dim], [32, 5000, 384]);
   assert.equal([config.redis.socketTimeoutMs, config.redis.password], [5000, undefined]);
-  assert.equal(config.chunking, { size: 400, overlap: 40, minSize: 80, separator: '\n\n' });
+  assert.equal(config.chunking, {
+    size: 400,
+    overlap: 40,
+    minSize: 80,
+    separator: '\n\n',
+    unit: 'characters',
+    bySection: false,
+  });
   assert.equal(config.warming, {
     enabled: true,
     topN: 100,
@@ -325,7 +332,14 @@ test('sizes in bytes may be text with a unit', () => {
 
 test('a chunk size below the defaults lowers them and says so, but does not change what is set', () => {
   const { config, notes } = loadConfig({ file: null, env: { CHUNK_SIZE: '40' } });
-  assert.equal(config.chunking, { size: 40, overlap: 4, minSize: 40, separator: '\n\n' });
+  assert.equal(config.chunking, {
+    size: 40,
+    overlap: 4,
+    minSize: 40,
+    separator: '\n\n',
+    unit: 'characters',
+    bySection: false,
+  });
   assert.is(notes.length, 2);
   const clash = refusal(() => configFromEnv({ CHUNK_SIZE: '40', CHUNK_OVERLAP: '40' }));
   assert.match(clash, 'CHUNK_OVERLAP: chunking.overlap: expected at most 39 with chunking.size 40, got 40');

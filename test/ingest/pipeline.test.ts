@@ -111,9 +111,9 @@ test('a changed title, changed metadata, other chunking or another embedder writ
   await again({ chunking: { size: 1024 } }, { title: 'A', metadata: { x: 1 } });
 });
 
-test('no more documents are read ahead than the batch size, and no more than some megabytes of text', async () => {
+test('no more documents are read ahead than twice the batch size, and no more than some megabytes of text', async () => {
   for (const [length, most] of [
-    [100, 4],
+    [100, 8],
     [3_000_000, 2],
   ] as const) {
     const { run } = corpus();
@@ -325,8 +325,8 @@ test('an embedder is not started when nothing has to be embedded', async () => {
 });
 
 for (const [name, options, argument] of [
-  ['neither path nor documents', {}, /path and documents/],
-  ['both path and documents', { path: '.', documents: [] }, /path and documents/],
+  ['neither path nor documents', {}, /path, documents and input/],
+  ['both path and documents', { path: '.', documents: [] }, /path, documents and input/],
   ['a batch size of zero', { documents: [], batchSize: 0 }, /batchSize/],
   ['a scope that is no digest', { documents: [], scope: 'tenant' }, /scope/],
   ['pruning without a path', { documents: [], prune: true }, /prune/],

@@ -24,12 +24,14 @@ test.after.each((context) => {
 async function read(path: string, options: ReadOptions = {}) {
   const documents: SourceDocument[] = [];
   const skipped: Skipped[] = [];
+  const ignored: string[] = [];
   const found = await find(path, options);
   for await (const item of found.read()) {
     if (item.kind === 'document') documents.push(item.document);
-    else skipped.push(item.skipped);
+    else if (item.kind === 'skipped') skipped.push(item.skipped);
+    else ignored.push(item.source);
   }
-  return { documents, skipped, found };
+  return { documents, skipped, ignored, found };
 }
 
 async function readOne(root: string, name: string, content: string | Buffer, options: ReadOptions = {}) {
@@ -64,6 +66,7 @@ test('front matter gives title and metadata and is not part of the text', async 
     text: '# Heading\n',
     title: 'A: b',
     metadata: { year: 2024, version: '1.10', draft: false, tags: ['  - x', '  - y'] },
+    parts: [{ start: 0, headings: 'Heading' }],
   });
 });
 
@@ -82,7 +85,13 @@ test('a byte order mark is accepted and taken off', async ({ root }) => {
 for (const [name, file, content, why] of [
   ['bytes that are no UTF-8', 'a.txt', Buffer.from([0x68, 0xff, 0xfa]), /^not UTF-8$/],
   ['a NUL byte', 'a.md', Buffer.from('ab\0c'), /binary.*offset 2/],
-  ['UTF-16', 'a.txt', Buffer.from('\ufeffhello', 'utf16le'), /UTF-16/],
+  ['UTF-16 that is cut in two', 'a.txt', Buffer.from('\ufeff\ud83d', 'utf16le'), /^not UTF-16$/],
+  [
+    'UTF-32, whose mark begins like that of UTF-16',
+    'a.txt',
+    Buffer.from('fffe000068000000', 'hex'),
+    /binary/,
+  ],
   ['a file that is too long', 'a.txt', 'x'.repeat(1001), /1001 bytes.*1000/],
   ['a binary file that calls itself JSONL', 'a.jsonl', Buffer.from('\0\0\n\0'), /binary/],
 ] as const) {
@@ -148,7 +157,8 @@ test('a line over the limit is left out without being held in memory', async ({ 
   for await (const item of items()) {
     const now = process.memoryUsage();
     most = Math.max(most, now.heapUsed + now.arrayBuffers - before.heapUsed - before.arrayBuffers);
-    texts.push(item.kind === 'document' ? item.document.text : item.skipped.why);
+    if (item.kind === 'document') texts.push(item.document.text);
+    if (item.kind === 'skipped') texts.push(item.skipped.why);
   }
   assert.is(texts[0], 'first');
   assert.match(texts[1] ?? '', /^line 2: 104857600 bytes/);

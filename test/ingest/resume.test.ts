@@ -105,10 +105,10 @@ test('an abort ends the run with its reason, leaves nothing running, and the nex
   const outcome = run({ documents, signal: stop.signal, onProgress, batchSize: 4 });
   assert.is(await outcome.catch((error: unknown) => error), reason);
   assert.is(embedder.running, 0);
-  assert.is(committed, 10);
+  assert.ok(committed >= 10 && committed < 10 + 8, `${committed} committed`);
   assert.equal(problems(database, manifest), []);
   const report = await run({ documents });
-  assert.equal([report.unchanged, report.added], [10, 30]);
+  assert.equal([report.unchanged, report.added], [committed, 40 - committed]);
 });
 
 test('an abort while texts are being embedded reaches the embedder', async () => {
@@ -145,7 +145,9 @@ test('a failing write stops what is being embedded ahead', async () => {
       signal?.addEventListener('abort', () => reject(signal.reason as Error));
     });
   };
-  const documents = [{ source: 'small', text: 'small' }, ...first];
+  // Half of what is read ahead is awaited before a write.
+  const small = first.map((_, index) => ({ source: `small ${index}`, text: `small ${index}` }));
+  const documents = [...small, ...first];
   assert.ok(await dies(run({ documents })));
   assert.is(embedder.running, 0);
   assert.ok(waiting.length > 0);

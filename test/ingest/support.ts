@@ -141,9 +141,9 @@ export function fusedManifest(fuse: Fuse): Manifest {
   const inner = memoryManifest();
   return {
     get: (source) => inner.get(source),
-    async set(source, record) {
+    async set(records) {
       fuse.burn();
-      await inner.set(source, record);
+      await inner.set(records);
     },
     async delete(source) {
       fuse.burn();
