@@ -16,10 +16,11 @@ export const caseNames = [
   'tier-c',
   'miss',
   'faults',
+  'graph-recall',
 ] as const;
 
-/** Cases that run only when they are named: they take minutes. */
-export const onRequest: ReadonlySet<CaseName> = new Set(['crossover', 'faults']);
+/** Cases that run only when they are named: they take minutes, or measure no time. */
+export const onRequest: ReadonlySet<CaseName> = new Set(['crossover', 'faults', 'graph-recall']);
 
 /** A case. */
 export type CaseName = (typeof caseNames)[number];

@@ -18,6 +18,7 @@ export const titles: Readonly<Record<CaseName, string>> = {
   'tier-c': 'whole cache, found in the vector database',
   miss: 'whole cache, every tier asked in vain',
   faults: 'what callers notice while Redis fails',
+  'graph-recall': 'both messages that an answer needs, recalled under a budget of tokens',
 };
 
 /** What the columns mean. */

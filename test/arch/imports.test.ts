@@ -17,6 +17,7 @@ const allowed: Record<string, readonly string[]> = {
   vectordb: ['core', 'engines', 'disk', 'workers'],
   tiers: ['core', 'engines', 'vectordb', 'disk', 'redis', 'lru'],
   ingest: ['core', 'vectordb', 'disk'],
+  memory: ['core', 'disk'],
   config: ['core'],
   testing: ['core', 'tiers', 'vectordb', 'embed'],
 };
