@@ -1,3 +1,5 @@
+// What a graph of a conversation is to the chat memory; chat-memory.ts uses it, an implementation and the composition root import it.
+
 /** A message as the graph sees it. */
 export interface GraphMessage {
   readonly id: string;
@@ -8,6 +10,8 @@ export interface GraphMessage {
   readonly user?: string | undefined;
   readonly vector?: Float32Array | undefined;
 }
+
+/** Relations between the messages of one session. */
 export interface GraphIndex {
   /** Adds a message; resolves when it is durable. */
   add(message: GraphMessage): Promise<void>;

@@ -171,8 +171,10 @@ function isNoun(sentence: readonly Token[], at: number): boolean {
   const before = sentence[at - 1];
   const introduced = before !== undefined && (determiners.has(before.lower) || before.owner);
   if (nounsInIngOrEd.has(lower)) return true;
-  if (lower.length > 4 && lower.endsWith('ly')) return introduced && false;
+  if (lower.length > 4 && lower.endsWith('ly')) return false;
   if (!introduced && lower.length > 4 && (lower.endsWith('ed') || lower.endsWith('ing'))) return false;
+  // "to gate 14": what bears a number is no verb.
+  if (sentence[at + 1]?.kind === 'number') return true;
   // "I need", "to repair": a verb.
   if (before !== undefined && (pronouns.has(before.lower) || beforeVerbs.has(before.lower)))
     return introduced;

@@ -133,7 +133,7 @@ export class MemoryGraph {
     const touched = new Set([own]);
     this.network.eachEdgeAt(own, ({ kind }, other) => {
       // Its topic may have begun with it, which ties an earlier message to it; what it updates holds no longer.
-      if (kind === 'updates' || kind === 'about') touched.add(other);
+      if (kind === 'updates' || (kind === 'about' && this.network.degree(other) <= 2)) touched.add(other);
     });
     return this.network.part(touched);
   }
@@ -293,12 +293,17 @@ export class MemoryGraph {
   }
 
   #topicLabel(topic: Topic): string {
-    return [...topic.entities]
+    const chosen: string[] = [];
+    const common = [...topic.entities]
       .filter(([entity]) => ['name', 'phrase', 'code'].includes(this.#entities.get(entity)?.kind ?? ''))
-      .sort((a, b) => b[1] - a[1] || a[0] - b[0])
-      .slice(0, topicLabels)
-      .map(([entity]) => labelOf(this.#entities.get(entity) as Entity))
-      .join(', ');
+      .sort((a, b) => b[1] - a[1] || a[0] - b[0]);
+    for (const [entity] of common) {
+      const label = labelOf(this.#entities.get(entity) as Entity);
+      // "Orion report" says what "Orion" and "report" would say again.
+      const said = chosen.some((other) => other.includes(label) || label.includes(other));
+      if (!said && chosen.push(label) === topicLabels) break;
+    }
+    return chosen.join(', ');
   }
 }
 

@@ -1,6 +1,6 @@
 // Dates, times and numbers with units, each in one form whatever its spelling. For entities.ts.
 import type { Found } from './entities.js';
-import { doubtfulMonths, months, relativeDays, units, weekdays } from './vocabulary.js';
+import { doubtfulMonths, doubtfulWeekdays, months, relativeDays, units, weekdays } from './vocabulary.js';
 import type { Token } from './words.js';
 
 const currencies: Readonly<Record<string, string>> = { $: 'dollar', '€': 'euro', '£': 'pound', '¥': 'yen' };
@@ -39,8 +39,9 @@ export function dateAt(sentence: readonly Token[], at: number): Found | undefine
   }
   if (token.kind !== 'word') return undefined;
   const weekday = weekdays.get(token.lower);
-  // `Sun`, `sat` and `wed` are words; a short form counts with its capital only.
-  if (weekday !== undefined && (token.capital || token.lower.length > 4)) return made(weekday, at + 1);
+  // A short form counts with its capital only.
+  const sure = token.lower.length > 4 || (token.capital && (at > 0 || !doubtfulWeekdays.has(token.lower)));
+  if (weekday !== undefined && sure) return made(weekday, at + 1);
   return relativeDays.has(token.lower) ? made(token.lower, at + 1) : undefined;
 }
 

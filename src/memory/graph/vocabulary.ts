@@ -30,7 +30,8 @@ const grammar =
   lot lots bit kind sort way thing things stuff once twice almost away back far ago apart together per alright
   morning afternoon evening night noon midnight week weeks month months year years day days hour hours minute minutes
   first second third last next new old big small little long short high low better best worse worst bad able likely
-  different ready true wrong happy glad full half early late free whole sure`);
+  different ready due miss possible true wrong happy glad full half early late free whole sure longer larger smaller
+  two three four five six seven eight nine ten eleven twelve twenty hundred thousand`);
 
 const verbs =
   set(`get gets got getting go goes going gone went come comes came coming make makes made making take takes
@@ -77,14 +78,19 @@ export const nounsInIngOrEd =
   wording ending opening crossing landing drawing drawings rating ratings seed weed speed need feed bed shed breed red
   embedding embeddings logging staging swimming climbing hiking cooking fishing gardening engineering marketing funding housing`);
 
-/** Weekdays and their short forms; `may` and `sun` are no dates by themselves. */
+/** Weekdays and their short forms. */
 export const weekdays = new Map(
-  ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'].flatMap((day) => [
-    [day, day],
-    [`${day}s`, day],
-    ...(['sunday', 'saturday', 'wednesday'].includes(day) ? [] : [[day.slice(0, 3), day]]),
-  ]) as [string, string][],
+  ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'].flatMap(
+    (day): [string, string][] => [
+      [day, day],
+      [`${day}s`, day],
+      [day.slice(0, 3), day],
+    ],
+  ),
 );
+
+/** Short forms of weekdays that are words as well. */
+export const doubtfulWeekdays = set('sat sun wed');
 
 const monthNames =
   `january february march april may june july august september october november december`.split(' ');
