@@ -7,7 +7,7 @@ import { entitiesPerMessage, type MessageRecord, previewOf, type Resolved } from
 import { Resolver } from './resolver.js';
 import { type Topic, Topics } from './topics.js';
 import { type Fact, Facts } from './validity.js';
-import { cosineOf, quantised } from './vectors.js';
+import { dotOf, lengthOf, quantised } from './vectors.js';
 import { neighbourWeights, rarity, type Weights, walkWeights } from './weights.js';
 
 /** Vectors of phrases not seen before, by surface. */
@@ -35,6 +35,8 @@ export class MemoryGraph {
   readonly #resolver = new Resolver();
   readonly #topics = new Topics();
   readonly #facts = new Facts();
+  /** Vectors of the latest messages. */
+  #latest: { readonly sequence: number; readonly vector: Int8Array; readonly length: number }[] = [];
   #last: number | undefined;
 
   /** Messages held. */
@@ -120,6 +122,9 @@ export class MemoryGraph {
     this.#records.set(sequence, record);
     this.#sequences.set(record.id, sequence);
     this.#last = sequence;
+    const { vector } = record;
+    if (vector !== undefined) this.#latest.push({ sequence, vector, length: lengthOf(vector) });
+    if (this.#latest.length > 2 * similarWindow) this.#latest = this.#latest.slice(-similarWindow);
     for (const mention of record.mentions) this.#mention(node, mention, validFromMs);
     for (const statement of record.statements) this.#state(sequence, record, statement);
     this.#toTopic(sequence, record);
@@ -131,7 +136,8 @@ export class MemoryGraph {
     if (sequence === undefined) return { nodes: [], edges: [] };
     const own = messageNode(sequence);
     const touched = new Set([own]);
-    this.network.eachEdgeAt(own, ({ kind }, other) => {
+    this.network.eachEdgeAt(own, ({ kind }, source, target) => {
+      const other = source === own ? target : source;
       // Its topic may have begun with it, which ties an earlier message to it; what it updates holds no longer.
       if (kind === 'updates' || (kind === 'about' && this.network.degree(other) <= 2)) touched.add(other);
     });
@@ -203,10 +209,10 @@ export class MemoryGraph {
 
   #similar(vector: Int8Array): (readonly [number, number])[] {
     const near: [number, number][] = [];
-    for (const sequence of [...this.#records.keys()].slice(-similarWindow)) {
-      const other = this.#records.get(sequence)?.vector;
-      const cosine = other === undefined ? 0 : cosineOf(vector, other);
-      if (cosine >= leastSimilarity) near.push([sequence, Math.round(cosine * 1e4) / 1e4]);
+    const length = lengthOf(vector);
+    for (const other of this.#latest.slice(-similarWindow)) {
+      const cosine = dotOf(vector, other.vector) / (length * other.length);
+      if (cosine >= leastSimilarity) near.push([other.sequence, Math.round(cosine * 1e4) / 1e4]);
     }
     return near.sort((a, b) => b[1] - a[1]).slice(0, mostSimilar);
   }
@@ -260,9 +266,9 @@ export class MemoryGraph {
       this.network.end('mentions', target, `e${older.value}`, older.toMs);
       // What the older one had updated is history as well.
       const stale: [string, number][] = [];
-      this.network.eachEdgeAt(target, (edge) => {
-        if (edge.kind === 'updates' && edge.source === target && edge.validToMs === null)
-          stale.push([edge.target, older.toMs as number]);
+      this.network.eachEdgeAt(target, (edge, from, to) => {
+        if (edge.kind === 'updates' && from === target && edge.validToMs === null)
+          stale.push([to, older.toMs as number]);
       });
       for (const [beyond, toMs] of stale) this.network.end('updates', target, beyond, toMs);
     }
@@ -296,9 +302,10 @@ export class MemoryGraph {
     const chosen: string[] = [];
     const common = [...topic.entities]
       .filter(([entity]) => ['name', 'phrase', 'code'].includes(this.#entities.get(entity)?.kind ?? ''))
-      .sort((a, b) => b[1] - a[1] || a[0] - b[0]);
-    for (const [entity] of common) {
-      const label = labelOf(this.#entities.get(entity) as Entity);
+
+      .map(([entity, members]) => [labelOf(this.#entities.get(entity) as Entity), members] as const)
+      .sort((a, b) => b[1] - a[1] || b[0].length - a[0].length);
+    for (const [label] of common) {
       // "Orion report" says what "Orion" and "report" would say again.
       const said = chosen.some((other) => other.includes(label) || label.includes(other));
       if (!said && chosen.push(label) === topicLabels) break;

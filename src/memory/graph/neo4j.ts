@@ -34,6 +34,8 @@ export interface Neo4jOptions {
   readonly url?: string | undefined;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
+  /** Time to connect and to try a transaction again, in milliseconds, with `url`; default 5,000. */
+  readonly timeoutMs?: number | undefined;
   /** Default: the server's. */
   readonly database?: string | undefined;
 }
@@ -61,12 +63,21 @@ export async function neo4jGraph(options: Neo4jOptions): Promise<Neo4jGraph> {
   return new MirroredGraph(driver ?? (await connect(options)), driver === undefined, options);
 }
 
-async function connect({ url = '', user = 'neo4j', password }: Neo4jOptions): Promise<Neo4jDriver> {
+async function connect({
+  url = '',
+  user = 'neo4j',
+  password,
+  timeoutMs = 5_000,
+}: Neo4jOptions): Promise<Neo4jDriver> {
   const { auth, driver } = await import('neo4j-driver').catch((error: unknown) => {
     throw new MissingPackageError('neo4j-driver', 'the graph in Neo4j', { cause: error });
   });
   try {
-    return driver(url, password === undefined ? undefined : auth.basic(user, password));
+    return driver(url, password === undefined ? undefined : auth.basic(user, password), {
+      connectionTimeout: timeoutMs,
+      connectionAcquisitionTimeout: timeoutMs,
+      maxTransactionRetryTime: timeoutMs,
+    });
   } catch (error) {
     throw new InvalidArgumentError('url', 'an address such as neo4j://localhost:7687', url, { cause: error });
   }

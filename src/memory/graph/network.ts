@@ -56,6 +56,9 @@ export interface GraphEdge {
   readonly validToMs: number | null;
 }
 
+/** What an edge carries. */
+export type EdgeAttributes = Omit<GraphEdge, 'id' | 'source' | 'target'>;
+
 /** The graph as plain data. */
 export interface GraphData {
   readonly nodes: readonly GraphNode[];
@@ -64,10 +67,7 @@ export interface GraphData {
 
 /** A graph of typed nodes and edges; adding what is there replaces its attributes. */
 export class Network {
-  readonly #graph = new MultiDirectedGraph<
-    Omit<GraphNode, 'id'>,
-    Omit<GraphEdge, 'id' | 'source' | 'target'>
-  >();
+  readonly #graph = new MultiDirectedGraph<Omit<GraphNode, 'id'>, EdgeAttributes>();
 
   setNode({ id, ...attributes }: GraphNode): void {
     this.#graph.mergeNode(id, attributes);
@@ -93,11 +93,19 @@ export class Network {
     if (this.#graph.hasEdge(id)) this.#graph.setEdgeAttribute(id, 'validToMs', validToMs);
   }
 
-  /** Calls back with each edge at a node and the node at its other end. */
-  eachEdgeAt(node: string, call: (edge: Omit<GraphEdge, 'id'>, other: string) => void): void {
-    this.#graph.forEachEdge(node, (_, attributes, source, target) =>
-      call({ ...attributes, source, target }, source === node ? target : source),
-    );
+  /** Calls back with each edge at a node and the ids of its ends. */
+  eachEdgeAt(node: string, call: (edge: EdgeAttributes, source: string, target: string) => void): void {
+    this.#graph.forEachEdge(node, (_, attributes, source, target) => call(attributes, source, target));
+  }
+
+  /** Of an entity node. */
+  entityKind(node: string): EntityKind | undefined {
+    return this.#graph.getNodeAttribute(node, 'entityKind');
+  }
+
+  /** Of a message node. */
+  createdAtMs(node: string): number | undefined {
+    return this.#graph.getNodeAttribute(node, 'createdAtMs');
   }
 
   degree(node: string): number {
@@ -113,10 +121,10 @@ export class Network {
     const edges = new Map<string, GraphEdge>();
     const ends = new Set(touched);
     for (const node of touched) {
-      this.eachEdgeAt(node, (edge, other) => {
-        const id = edgeId(edge.kind, edge.source, edge.target);
-        edges.set(id, { id, ...edge });
-        ends.add(other);
+      this.eachEdgeAt(node, (edge, source, target) => {
+        const id = edgeId(edge.kind, source, target);
+        edges.set(id, { id, source, target, ...edge });
+        ends.add(source).add(target);
       });
     }
     return { nodes: [...ends].map((id) => this.node(id)), edges: [...edges.values()] };

@@ -43,6 +43,7 @@ const drawn = (edge) => !hiddenEdges.has(edge.kind) && visible(edge.a) && visibl
 
 // A force layout: springs along edges, repulsion between neighbours in a grid, a pull to the middle, cooling down.
 let heat = 1;
+const room = nodes.length < 100 ? 1.45 : 1, inward = 0.006 * Math.min(1, Math.max(0.2, 250 / (nodes.length + 1)));
 function tick() {
   const cell = 130, grid = new Map();
   for (const node of nodes) {
@@ -63,13 +64,13 @@ function tick() {
         node.vx += dx * push / 12; node.vy += dy * push / 12;
       }
     }
-    node.vx -= node.x * 0.006 * heat; node.vy -= node.y * 0.006 * heat;
+    node.vx -= node.x * inward * heat; node.vy -= node.y * inward * heat;
   }
   for (const edge of edges) {
     if (hiddenEdges.has(edge.kind)) continue;
     const dx = edge.b.x - edge.a.x, dy = edge.b.y - edge.a.y, distance = Math.hypot(dx, dy) || 1;
     const strength = heat * (edge.kind === 'about' ? 0.03 : 0.16) / Math.sqrt(Math.min(edge.a.degree, edge.b.degree));
-    const pull = (distance - lengths[edge.kind]) / distance * strength;
+    const pull = (distance - room * lengths[edge.kind]) / distance * strength;
     edge.a.vx += dx * pull; edge.a.vy += dy * pull;
     edge.b.vx -= dx * pull; edge.b.vy -= dy * pull;
   }

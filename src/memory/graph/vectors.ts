@@ -8,18 +8,22 @@ export function quantised(vector: ArrayLike<number>): Int8Array {
   return Int8Array.from(vector, (value) => Math.round(value * scale));
 }
 
-/** The cosine of two quantised vectors of equal length; 0 for unequal lengths and zero vectors. */
+/** The cosine of two quantised vectors; 0 for unequal lengths and zero vectors. */
 export function cosineOf(a: Int8Array, b: Int8Array): number {
+  return dotOf(a, b) / (lengthOf(a) * lengthOf(b));
+}
+
+/** The product of two quantised vectors; 0 for unequal lengths. */
+export function dotOf(a: Int8Array, b: Int8Array): number {
   if (a.length !== b.length) return 0;
   let dot = 0;
-  let squaresA = 0;
-  let squaresB = 0;
-  for (let i = 0; i < a.length; i++) {
-    const x = a[i] as number;
-    const y = b[i] as number;
-    dot += x * y;
-    squaresA += x * x;
-    squaresB += y * y;
-  }
-  return squaresA === 0 || squaresB === 0 ? 0 : dot / Math.sqrt(squaresA * squaresB);
+  for (let i = 0; i < a.length; i++) dot += (a[i] as number) * (b[i] as number);
+  return dot;
+}
+
+/** The Euclidean length of a vector; 1 for one of zeros, by which it may be divided. */
+export function lengthOf(vector: ArrayLike<number>): number {
+  let squares = 0;
+  for (let i = 0; i < vector.length; i++) squares += (vector[i] as number) ** 2;
+  return Math.sqrt(squares) || 1;
 }

@@ -1,6 +1,6 @@
 // How much each kind of edge leads a walk on. For memory-graph.ts; the values were chosen on half of the dialogues of the bench.
 import type { EntityKind } from './entities.js';
-import type { EdgeKind, GraphEdge, Network } from './network.js';
+import type { EdgeKind, Network } from './network.js';
 
 /** Weights of a walk. */
 export interface Weights {
@@ -42,7 +42,10 @@ export function rarity(mentions: number, messages: number): number {
   return Math.log(1 + messages / Math.max(1, mentions)) / Math.log(1 + Math.max(1, messages));
 }
 
-/** The neighbours of a node with the weights by which a walk goes there. */
+// What so many messages share says nothing of any of them, and walking on from it would cost as much as all of them.
+const hubDegree = 500;
+
+/** The neighbours of a node with the weights by which a walk goes there; none of an entity or topic that over 500 messages share. */
 export function neighbourWeights(
   network: Network,
   node: string,
@@ -51,22 +54,22 @@ export function neighbourWeights(
 ): [string, number][] {
   const around: [string, number][] = [];
   const fromMessage = node.startsWith('m');
-  network.eachEdgeAt(node, (edge, other) => {
+  if (!fromMessage && network.degree(node) > hubDegree) return around;
+  network.eachEdgeAt(node, (edge, source, target) => {
+    const other = source === node ? target : source;
     let weight = weights.edge[edge.kind] * (edge.validToMs === null ? 1 : weights.ended);
     if (edge.kind === 'mentions') {
       weight *= edge.weight < 1 ? weights.head : 1;
       if (fromMessage) {
-        const { entityKind = 'phrase' } = network.node(other);
-        weight *= weights.entity[entityKind] * rarity(network.degree(other), messages);
+        weight *=
+          weights.entity[network.entityKind(other) ?? 'phrase'] * rarity(network.degree(other), messages);
       }
     } else if (edge.kind === 'similarTo') weight *= edge.weight;
-    else if (edge.kind === 'follows') weight *= nearInTime(network, edge, weights.pauseMs);
+    else if (edge.kind === 'follows') {
+      const pause = Math.max(0, (network.createdAtMs(source) ?? 0) - (network.createdAtMs(target) ?? 0));
+      weight *= weights.pauseMs / (weights.pauseMs + pause);
+    }
     if (weight > 0) around.push([other, weight]);
   });
   return around;
-}
-
-function nearInTime(network: Network, { source, target }: Omit<GraphEdge, 'id'>, pauseMs: number): number {
-  const gap = (network.node(source).createdAtMs ?? 0) - (network.node(target).createdAtMs ?? 0);
-  return pauseMs / (pauseMs + Math.max(0, gap));
 }
