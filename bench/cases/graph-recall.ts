@@ -3,7 +3,7 @@ import type { Job } from '../types.js';
 import type { CaseDefinition } from './all.js';
 
 /** The ways to choose messages, in the order of the table. */
-export const ways = ['recency', 'semantic', 'semantic + graph'] as const;
+export const ways = ['recency', 'semantic', 'semantic + neighbours', 'semantic + graph'] as const;
 
 /** Each way over each dialogue alone and over half of them in one session. Nothing is random, so one run says all. */
 export const graphRecall: CaseDefinition = {

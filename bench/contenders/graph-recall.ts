@@ -48,6 +48,9 @@ export const graphRecall: SubjectFactory = async (job, { directory }) => {
     const inOrder = (scores: ReadonlyMap<string, number>) =>
       [...messages].sort((a, b) => (scores.get(b.id) ?? 0) - (scores.get(a.id) ?? 0));
     if (way === 'semantic') return async (question) => inOrder(await similaritiesTo(question));
+    if (way === 'semantic + neighbours') {
+      return async (question) => withNeighbours(inOrder(await similaritiesTo(question)), messages);
+    }
     const scope = String(++scopes).padStart(64, '0');
     const graph = await openGraph(environment, { scope, clock: systemClock });
     for (const { id, speaker, text, createdAtMs } of messages) {
@@ -107,6 +110,16 @@ export const graphRecall: SubjectFactory = async (job, { directory }) => {
     },
   };
 };
+
+/** Each message, then the one before and the one behind it: what recall without a graph does for context. */
+function withNeighbours(order: readonly Spoken[], messages: readonly Spoken[]): Spoken[] {
+  const places = new Map(messages.map(({ id }, at) => [id, at]));
+  const all = order.flatMap((message) => {
+    const at = places.get(message.id) as number;
+    return [message, ...messages.slice(Math.max(0, at - 1), at), ...messages.slice(at + 1, at + 2)];
+  });
+  return [...new Set(all)];
+}
 
 /** The messages that fit; a long one that does not leaves its room to those behind it. */
 function within(order: readonly Spoken[], budget: number): Set<string> {

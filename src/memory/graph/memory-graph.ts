@@ -282,7 +282,7 @@ export class MemoryGraph {
     }
     if (weights.size === 0 && record.vector === undefined) return;
     const topic = this.#topics.assign(sequence, weights, record.vector);
-    if (topic.members.length < 2) return;
+    if (topic === undefined || topic.members.length < 2) return;
     const node = `t${topic.id}`;
     this.network.setNode({ id: node, kind: 'topic', label: this.#topicLabel(topic) });
     for (const member of topic.members.length === 2 ? topic.members : [sequence]) {

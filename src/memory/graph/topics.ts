@@ -27,15 +27,20 @@ export class Topics {
   /** In the order of their latest members. */
   readonly #lately: Topic[] = [];
 
-  /** The topic that the message belongs to now. */
-  assign(message: number, entities: ReadonlyMap<number, number>, vector: Int8Array | undefined): Topic {
+  /** The topic that the message belongs to now; none when no topic is near and there are 512. */
+  assign(
+    message: number,
+    entities: ReadonlyMap<number, number>,
+    vector: Int8Array | undefined,
+  ): Topic | undefined {
     let best: Topic | undefined;
     let bestScore = 0;
     for (const topic of this.#lately.slice(-mostConsidered)) {
       const score = scoreOf(topic, entities, vector);
       if (score > bestScore) [best, bestScore] = [topic, score];
     }
-    if (best === undefined || (bestScore < leastScore && this.#lately.length < mostTopics)) {
+    if (best === undefined || bestScore < leastScore) {
+      if (this.#lately.length >= mostTopics) return undefined;
       best = { id: this.#lately.length, members: [], entities: new Map(), sum: undefined, length: 1 };
     } else this.#lately.splice(this.#lately.lastIndexOf(best), 1);
     this.#lately.push(best);
