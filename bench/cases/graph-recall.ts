@@ -2,8 +2,16 @@
 import type { Job } from '../types.js';
 import type { CaseDefinition } from './all.js';
 
-/** The ways to choose messages, in the order of the table. */
-export const ways = ['recency', 'semantic', 'semantic + neighbours', 'semantic + graph'] as const;
+/** The ways to choose messages, in the order of the table; the last show what parts of the graph bring. */
+const ways = [
+  'recency',
+  'semantic',
+  'semantic + neighbours',
+  'semantic + graph',
+  'graph without follows',
+  'graph without mentions',
+  'graph without query',
+];
 
 /** Each way over each dialogue alone and over half of them in one session. Nothing is random, so one run says all. */
 export const graphRecall: CaseDefinition = {

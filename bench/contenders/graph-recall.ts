@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { systemClock } from '#dist/core/clock.js';
 import { Environment } from '#dist/disk/environment.js';
 import { onnxEmbedder } from '#dist/embed/onnx.js';
+import { MemoryGraph } from '#dist/memory/graph/memory-graph.js';
+import { type Weights, walkWeights } from '#dist/memory/graph/weights.js';
 import { openGraph } from '#dist/memory/graph.js';
 import { blendedScores } from '#dist/memory/graph-blend.js';
+import type { GraphIndex } from '#dist/memory/graph-index.js';
 import { cosine } from '#dist/testing/index.js';
 import { type Dialogue, dialogues, type Spoken } from '../data/dialogues.js';
 import { figuresOf } from '../harness/measure.js';
@@ -35,6 +38,8 @@ export const graphRecall: SubjectFactory = async (job, { directory }) => {
     unseen: all.filter(({ id }) => id % 2 === 1),
   };
   let scopes = 0;
+  let added = 0;
+  let addMs = 0;
   const latencies: number[] = [];
 
   async function ranker(messages: readonly Spoken[]): Promise<Rank> {
@@ -51,12 +56,7 @@ export const graphRecall: SubjectFactory = async (job, { directory }) => {
     if (way === 'semantic + neighbours') {
       return async (question) => withNeighbours(inOrder(await similaritiesTo(question)), messages);
     }
-    const scope = String(++scopes).padStart(64, '0');
-    const graph = await openGraph(environment, { scope, clock: systemClock });
-    for (const { id, speaker, text, createdAtMs } of messages) {
-      const role = speaker === 'assistant' ? 'assistant' : 'user';
-      await graph.add({ id, role, user: speaker, content: text, createdAtMs, vector: vectors.get(id) });
-    }
+    const graph = await graphOf(messages, vectors);
     return async (question) => {
       const similarities = await similaritiesTo(question);
       const begun = performance.now();
@@ -64,6 +64,29 @@ export const graphRecall: SubjectFactory = async (job, { directory }) => {
       latencies.push((performance.now() - begun) * 1_000);
       return inOrder(scores);
     };
+  }
+
+  /** The graph of the messages: on disk as it is used, or in memory with a part of the walk left out. */
+  async function graphOf(
+    messages: readonly Spoken[],
+    vectors: ReadonlyMap<string, Float32Array>,
+  ): Promise<Pick<GraphIndex, 'expand'>> {
+    const scope = String(++scopes).padStart(64, '0');
+    const whole = await openGraph(environment, { scope, clock: systemClock });
+    const reduced = new MemoryGraph();
+    for (const [i, { id, speaker, text, createdAtMs }] of messages.entries()) {
+      const role = speaker === 'assistant' ? 'assistant' : 'user';
+      const message = { id, role, user: speaker, content: text, createdAtMs, vector: vectors.get(id) };
+      const begun = performance.now();
+      if (way === 'semantic + graph') await whole.add(message);
+      else reduced.apply(i + 1, reduced.prepare(message, i + 1));
+      addMs += performance.now() - begun;
+      added++;
+    }
+    if (way === 'semantic + graph') return whole;
+    const without = way.slice('graph without '.length);
+    const weights = without === 'query' ? { ...walkWeights, queryShare: 0 } : withoutEdge(without);
+    return { expand: async (seeds, options) => reduced.related(seeds, { ...options, weights }) };
   }
 
   async function recalls(half: readonly Dialogue[]): Promise<number[]> {
@@ -97,6 +120,7 @@ export const graphRecall: SubjectFactory = async (job, { directory }) => {
         for (const [i, budget] of budgets.entries())
           facts[`${name}, ${budget} tokens: %`] = shares[i] as number;
       }
+      if (way === 'semantic + graph') facts['add and commit, ms a message'] = addMs / added;
       const timed = latencies.length === 0 ? [0] : latencies;
       const figures = figuresOf(Float64Array.from(timed), {
         recall: (facts['unseen, 256 tokens: %'] as number) / 100,
@@ -110,6 +134,10 @@ export const graphRecall: SubjectFactory = async (job, { directory }) => {
     },
   };
 };
+
+function withoutEdge(kind: string): Weights {
+  return { ...walkWeights, edge: { ...walkWeights.edge, [kind]: 0 } };
+}
 
 /** Each message, then the one before and the one behind it: what recall without a graph does for context. */
 function withNeighbours(order: readonly Spoken[], messages: readonly Spoken[]): Spoken[] {

@@ -7,7 +7,7 @@ import { cypherOf } from './graph/cypher.js';
 import { graphmlOf } from './graph/graphml.js';
 import { MemoryGraph, type PhraseVectors } from './graph/memory-graph.js';
 import type { GraphData } from './graph/network.js';
-import { GraphStore } from './graph/store.js';
+import { GraphStore, type Head } from './graph/store.js';
 import { quantised } from './graph/vectors.js';
 import type { GraphIndex, GraphMessage } from './graph-index.js';
 
@@ -38,12 +38,14 @@ export interface ConversationGraph extends GraphIndex {
 }
 
 const mostPhrasesEmbedded = 8;
-const pageSize = 256;
+const pageSize = 32;
+/** How long reading holds up other work at a time. */
+const sliceMs = 10;
 const longestId = 512;
 const mostExpanded = 1_000;
 
 /**
- * Opens the graph of a scope and reads what is there: about 0.1 ms a message, in slices that let other work in between.
+ * Opens the graph of a scope and reads what is there: a fraction of a millisecond a message, in slices of 10 ms.
  * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT
  */
 export async function openGraph(environment: Environment, options: GraphOptions): Promise<ConversationGraph> {
@@ -65,7 +67,7 @@ class DiskGraph implements ConversationGraph {
   readonly #maxMessages: number;
   #memory = new MemoryGraph();
   #era: string | undefined;
-  /** The greatest sequence number seen; the first is 1. */
+  /** Sequence number of the last record read. */
   #last = 0;
   /** Operations run one after the other: a removal replaces the graph that others would still change. */
   #tail: Promise<unknown> = Promise.resolve();
@@ -100,20 +102,16 @@ class DiskGraph implements ConversationGraph {
   }
 
   forget(ids: readonly string[]): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#catchUp();
-      const gone = [...new Set(ids)].flatMap((id) => this.#memory.sequenceOf(id) ?? []);
-      if (gone.length === 0) return;
-      await this.#store.remove(gone, this.#mark());
-      await this.#catchUp();
-    });
+    return this.#inTurn(() =>
+      this.#change((head) => {
+        const gone = [...new Set(ids)].flatMap((id) => this.#memory.sequenceOf(id) ?? []);
+        return gone.length === 0 || this.#store.remove(head, gone);
+      }),
+    );
   }
 
   clear(): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#store.clear(this.#mark());
-      await this.#catchUp();
-    });
+    return this.#inTurn(() => this.#change((head) => this.#store.clear(head)));
   }
 
   graph(): GraphData {
@@ -143,16 +141,24 @@ class DiskGraph implements ConversationGraph {
   async #add(message: GraphMessage): Promise<void> {
     await this.#catchUp();
     const vectors = await this.#phraseVectors(message.content);
-    for (;;) {
+    await this.#change((head) => {
       const known = this.#memory.sequenceOf(message.id);
-      const sequence = this.#last + 1;
-      const record = this.#memory.prepare(message, sequence, vectors);
-      const written = await this.#store.put({ sequence, record }, known === undefined ? [] : [known]);
+      const record = this.#memory.prepare(message, head.last + 1, vectors);
+      return this.#store.put(head, record, known === undefined ? [] : [known]);
+    });
+    if (this.#memory.size <= this.#maxMessages) return;
+    const most = Math.ceil(this.#maxMessages / 10);
+    await this.#change((head) => this.#store.remove(head, this.#memory.oldest(most)));
+  }
+
+  /** Writes on the ground of what is known, again when another process was first, and takes in what was written. */
+  async #change(write: (head: Head) => Promise<boolean> | boolean): Promise<void> {
+    for (let written = false; !written; ) {
+      const head = this.#store.head();
       await this.#catchUp();
-      // Another process took the number: what it wrote is in the graph now.
-      if (written) break;
+      written = await write(head);
     }
-    if (this.#memory.size > this.#maxMessages) await this.#dropOldest();
+    await this.#catchUp();
   }
 
   async #phraseVectors(text: string): Promise<PhraseVectors> {
@@ -164,36 +170,28 @@ class DiskGraph implements ConversationGraph {
     return vectors;
   }
 
-  async #dropOldest(): Promise<void> {
-    const most = Math.ceil(this.#maxMessages / 10);
-    await this.#store.remove(this.#memory.oldest(most), this.#mark());
-    await this.#catchUp();
-  }
-
   /** Takes in what was written since, by this process or another; all of it when something was taken away. */
   async #catchUp(): Promise<void> {
-    let era = this.#store.era();
+    let { era } = this.#store.head();
     let memory = era === this.#era ? this.#memory : new MemoryGraph();
     let last = era === this.#era ? this.#last : 0;
+    let begun = this.#clock.mono();
     for (let done = false; !done; ) {
       const page = this.#store.page(last, pageSize);
       for (const { sequence, record } of page.placed) memory.apply(sequence, record);
       ({ last, done } = page);
-      if (done) break;
+      if (done || this.#clock.mono() - begun < sliceMs) continue;
       await turn();
-      if (this.#store.era() === era) continue;
-      era = this.#store.era();
+      begun = this.#clock.mono();
+      const now = this.#store.head().era;
+      if (now === era) continue;
+      era = now;
       memory = new MemoryGraph();
       last = 0;
     }
     this.#memory = memory;
-    this.#last = Math.max(last, this.#era === undefined ? 0 : this.#last);
+    this.#last = last;
     this.#era = era;
-  }
-
-  /** Makes eras of processes that count from the same one differ. */
-  #mark(): number {
-    return Math.floor(this.#clock.wall());
   }
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {

@@ -1,11 +1,13 @@
 // The records of one conversation in LMDB. For graph.ts.
+import { randomBytes } from 'node:crypto';
 import { CodecError } from '../../core/errors.js';
 import type { Environment, Operation, Reader } from '../../disk/environment.js';
 import { type MessageRecord, packRecord, unpackRecord } from './record.js';
 
 const database = 'memory-graph';
 const recordMark = 1;
-const eraMark = 0;
+const headMark = 0;
+const eraLength = 16;
 
 /** A record and its place. */
 export interface Placed {
@@ -13,10 +15,17 @@ export interface Placed {
   readonly record: MessageRecord;
 }
 
-/**
- * Keys are the scope, a mark and the sequence number, so no conversation reads another's. Whatever takes records away changes the
- * era: a process that sees another era than it knows reads everything anew.
- */
+/** Where a conversation stands; every write changes it, on condition that it is still the one that the writer knew. */
+export interface Head {
+  /** Another one after each removal: whoever knows another era reads everything anew. */
+  readonly era: string;
+  /** The greatest sequence number ever given. */
+  readonly last: number;
+  /** As stored; undefined before the first write. */
+  readonly bytes: Buffer | undefined;
+}
+
+/** Keys are the scope, a mark and the sequence number, so no conversation reads another's. */
 export class GraphStore {
   readonly #environment: Environment;
   readonly #reader: Reader;
@@ -28,9 +37,10 @@ export class GraphStore {
     this.#scope = Buffer.from(scope, 'hex');
   }
 
-  /** Changes with every removal. */
-  era(): string {
-    return this.#reader.get(this.#key(eraMark))?.toString('hex') ?? '';
+  head(): Head {
+    const bytes = this.#reader.get(this.#key(headMark));
+    if (bytes === undefined) return { era: '', last: 0, bytes };
+    return { era: bytes.toString('hex', 0, eraLength), last: bytes.readUIntBE(eraLength, 6), bytes };
   }
 
   /** Up to `most` records after a sequence number; `last` is that of the last one looked at, damaged ones included. */
@@ -54,41 +64,41 @@ export class GraphStore {
     return { placed, last, done: true };
   }
 
-  /** Writes a record in one transaction, and takes others away in the same; false when the number is taken. */
-  put({ sequence, record }: Placed, instead: readonly number[]): Promise<boolean> {
-    const key = this.#recordKey(sequence);
-    return this.#environment.write(
-      [{ kind: 'put', database, key, value: packRecord(record) }, ...this.#removals(instead, sequence)],
-      { database, key },
-    );
+  /** Writes the next record in one transaction, and takes others away in the same; false when the head is another one. */
+  put(head: Head, record: MessageRecord, instead: readonly number[]): Promise<boolean> {
+    const sequence = head.last + 1;
+    const era = instead.length === 0 && head.era !== '' ? head.era : newEra();
+    const put = { kind: 'put', database, key: this.#recordKey(sequence), value: packRecord(record) } as const;
+    return this.#write(head, { era, last: sequence }, [put, ...this.#removals(instead)]);
   }
 
-  /** Takes records away in one transaction. */
-  async remove(sequences: readonly number[], mark: number): Promise<void> {
-    await this.#environment.write(this.#removals(sequences, mark));
+  /** Takes records away in one transaction; false when the head is another one. */
+  remove(head: Head, sequences: readonly number[]): Promise<boolean> {
+    return this.#write(head, { era: newEra(), last: head.last }, this.#removals(sequences));
   }
 
-  /** Takes all records away. */
-  async clear(mark: number): Promise<void> {
-    await this.#environment.write([
-      { kind: 'clear', database, prefix: this.#key(recordMark) },
-      this.#newEra(mark),
-    ]);
+  /** Takes all records away in one transaction; false when the head is another one. */
+  clear(head: Head): Promise<boolean> {
+    const all = { kind: 'clear', database, prefix: this.#key(recordMark) } as const;
+    return this.#write(head, { era: newEra(), last: head.last }, [all]);
   }
 
-  #removals(sequences: readonly number[], mark: number): Operation[] {
-    if (sequences.length === 0) return [];
-    const removals = sequences.map(
-      (sequence) => ({ kind: 'remove', database, key: this.#recordKey(sequence) }) as const,
-    );
-    return [...removals, this.#newEra(mark)];
+  #write(
+    known: Head,
+    { era, last }: Omit<Head, 'bytes'>,
+    operations: readonly Operation[],
+  ): Promise<boolean> {
+    const key = this.#key(headMark);
+    const value = Buffer.alloc(eraLength + 6);
+    value.write(era, 'hex');
+    value.writeUIntBE(last, eraLength, 6);
+    const head = { kind: 'put', database, key, value: Uint8Array.from(value) } as const;
+    const held = known.bytes && Uint8Array.from(known.bytes);
+    return this.#environment.write([...operations, head], { database, key, value: held });
   }
 
-  #newEra(mark: number): Operation {
-    const before = Buffer.from(this.era().padStart(16, '0'), 'hex').readBigUInt64BE();
-    const value = Buffer.alloc(8);
-    value.writeBigUInt64BE(BigInt.asUintN(64, before + 1n + BigInt(Math.max(0, mark))));
-    return { kind: 'put', database, key: this.#key(eraMark), value: Uint8Array.from(value) };
+  #removals(sequences: readonly number[]): Operation[] {
+    return sequences.map((sequence) => ({ kind: 'remove', database, key: this.#recordKey(sequence) }));
   }
 
   #key(mark: number): Uint8Array {
@@ -102,4 +112,9 @@ export class GraphStore {
     key.writeUIntBE(Math.max(0, sequence), this.#scope.length + 3, 6);
     return Uint8Array.from(key);
   }
+}
+
+/** Random, since two processes may remove at the same moment. */
+function newEra(): string {
+  return randomBytes(eraLength).toString('hex');
 }
