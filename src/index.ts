@@ -80,6 +80,12 @@ export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
 export { chunkingConfigHash } from './ingest/chunk.js';
 export type { IngestProgress, IngestReport } from './ingest/pipeline.js';
 export { type DatabaseSize, type DirectoryReport, inspectDirectory } from './inspect.js';
+export { cypherOf } from './memory/graph/cypher.js';
+export { graphmlOf } from './memory/graph/graphml.js';
+export { type Neo4jDriver, type Neo4jGraph, type Neo4jOptions, neo4jGraph } from './memory/graph/neo4j.js';
+export type { EdgeKind, GraphData, GraphEdge, GraphNode, NodeKind } from './memory/graph/network.js';
+export type { ConversationGraph } from './memory/graph.js';
+export { graphHtml } from './memory/graph-html.js';
 export type { GraphIndex, GraphMessage } from './memory/graph-index.js';
 export type {
   ChatMessage,

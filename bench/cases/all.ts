@@ -4,6 +4,7 @@ import { crossover } from './crossover.js';
 import { embed } from './embed.js';
 import { faults } from './faults.js';
 import { flat } from './flat.js';
+import { graphRecall } from './graph-recall.js';
 import { ingest } from './ingest.js';
 import { key } from './key.js';
 import { tiers } from './tiers.js';
@@ -29,7 +30,7 @@ export interface CaseDefinition {
   groups(defaults: JobDefaults, machine: Machine): Job[][];
 }
 
-const definitions = [key, flat, crossover, embed, tiers, warm, ingest, faults];
+const definitions = [key, flat, crossover, embed, tiers, warm, ingest, faults, graphRecall];
 
 /** The contests of the chosen cases. */
 export function planOf(chosen: ReadonlySet<CaseName>, defaults: JobDefaults, machine: Machine): Job[][] {

@@ -32,5 +32,6 @@ export const subjects: Readonly<Record<string, () => Promise<SubjectFactory>>> =
   'fault-outage': async () => (await import('./fault-outage.js')).outage,
   'fault-wire': async () => (await import('./fault-wire.js')).wire,
   'fault-processes': async () => (await import('./fault-processes.js')).processesOf,
+  'graph-recall': async () => (await import('./graph-recall.js')).graphRecall,
   'redis-ioredis': async () => (await import('./ioredis.js')).bareRedis,
 };

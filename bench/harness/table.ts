@@ -21,6 +21,7 @@ export const titles: Readonly<Record<CaseName, string>> = {
   'warm-restart': 'tier A after restarts',
   ingest: 'short documents of a folder into a corpus',
   faults: 'what callers notice while Redis fails',
+  'graph-recall': 'both messages that an answer needs, recalled under a budget of tokens',
 };
 
 /** What the columns mean. */
