@@ -7,6 +7,8 @@ import { chooseContext } from './memory/context.js';
 import type { Erasures } from './memory/erasures.js';
 import { Finder } from './memory/finder.js';
 import type { Follower } from './memory/follower.js';
+import type { GraphData } from './memory/graph/network.js';
+import type { ConversationGraph } from './memory/graph.js';
 import type { GraphIndex } from './memory/graph-index.js';
 import type { Indexed, MessageLog } from './memory/log.js';
 import {
@@ -175,6 +177,19 @@ export class ChatMemory {
     checkWhole('topK', topK, 1, mostWanted);
     checkCosine('minSimilarity', minSimilarity);
     return this.#run(() => this.#finder.search(query, topK, minSimilarity, signal));
+  }
+
+  /**
+   * A copy of the graph of the session, as the exporters `cypherOf`, `graphmlOf` and `graphHtml` take it.
+   * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT when the memory was not opened with `graph: true`.
+   */
+  graph(): GraphData {
+    this.#checkOpen();
+    const { graph } = this.#parts;
+    if (graph === undefined || !('graph' in graph)) {
+      throw new InvalidArgumentError('graph', 'a memory opened with graph: true', graph);
+    }
+    return (graph as ConversationGraph).graph();
   }
 
   /**

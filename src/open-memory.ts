@@ -9,6 +9,7 @@ import { Scope } from './core/scope.js';
 import { Environment } from './disk/environment.js';
 import { Erasures } from './memory/erasures.js';
 import { Follower } from './memory/follower.js';
+import { openGraph } from './memory/graph.js';
 import type { GraphIndex } from './memory/graph-index.js';
 import { diskLog } from './memory/log.js';
 import { checkText } from './memory/message.js';
@@ -45,8 +46,11 @@ export interface OpenMemoryOptions extends OpenOptions, SessionFields {
   readonly model?: string | undefined;
   /** Counts tokens in the place of the model's tokenizer. */
   readonly countTokens?: CountTokens | undefined;
-  /** Makes the graph that contexts are widened by. Default none. */
-  readonly graph?: ((ground: GraphGround) => Promise<GraphIndex>) | undefined;
+  /**
+   * Keeps a graph of what the conversation speaks of, and widens contexts by it: true for the one of this package, or what makes another.
+   * A graph holds what was said since it was first switched on. Default false.
+   */
+  readonly graph?: boolean | ((ground: GraphGround) => Promise<GraphIndex>) | undefined;
 }
 
 /** The folder below the cache directory that holds memories: apart, because what is forgotten is overwritten in the whole file. */
@@ -64,6 +68,9 @@ export async function openChatMemory(options: OpenMemoryOptions): Promise<ChatMe
   const { session, tenant, log = 'disk', model = 'gpt-4o', countTokens, graph, ...rest } = options;
   checkFields({ session, tenant });
   if (log !== 'disk' && log !== 'redis') throw new InvalidArgumentError('log', 'disk or redis', log);
+  if (graph !== undefined && typeof graph !== 'boolean' && typeof graph !== 'function') {
+    throw new InvalidArgumentError('graph', 'true, false or a function', graph);
+  }
   if (countTokens !== undefined && typeof countTokens !== 'function') {
     throw new InvalidArgumentError('countTokens', 'a function', countTokens);
   }
@@ -127,7 +134,7 @@ async function openSession(
       ? diskLog(environment, scope)
       : redisLog(connection, { keyPrefix, scope, seal: sealOptions(config.redis) });
   const recall = new Recall({ database, embedder, scope, clock });
-  const graph = await settings.graph?.({ environment, embedder, scope, clock });
+  const graph = await graphOf(settings.graph, { environment, embedder, scope, clock });
   // Vectors on a server are written by whoever adds a message; those of a directory are made anew by each machine.
   const follows = connection !== undefined && config.vectorDb.backend !== 'qdrant';
   const [last] = await log.before(undefined, 1);
@@ -149,6 +156,14 @@ async function openSession(
   );
   await memory.resume();
   return memory;
+}
+
+function graphOf(graph: Settings['graph'], ground: GraphGround): Promise<GraphIndex> | undefined {
+  if (typeof graph === 'function') return graph(ground);
+  if (!graph) return undefined;
+  const { environment, embedder, scope, clock } = ground;
+  const embed = async (text: string) => (await embedder.embed(text)).vector;
+  return openGraph(environment, { scope, clock, embed });
 }
 
 function connect(

@@ -1,10 +1,12 @@
-// The part `graph` of the verb `memory`: shows or writes the graph of a conversation. For program.ts and memory.ts.
+// The part `graph` of the verb `memory`: shows or writes the graph of a conversation. For memory-verbs.ts and memory.ts.
 import { writeFileSync } from 'node:fs';
 import { cypherOf, type GraphData, graphHtml, graphmlOf } from '../index.js';
+import type { Command } from './commander.js';
 import type { CommonFlags, Context } from './context.js';
 import { UsageError } from './failure.js';
 import { tableLines } from './table.js';
 import { count, oneLine } from './text.js';
+import { examples } from './values.js';
 
 /** Options of `memory graph`. */
 export interface GraphFlags extends CommonFlags {
@@ -15,20 +17,8 @@ export interface GraphFlags extends CommonFlags {
   readonly graphml?: boolean;
 }
 
-/** What is used of a command of commander, which program.ts alone imports. */
-interface Verb {
-  description(text: string): this;
-  option(flags: string, description: string): this;
-  requiredOption(flags: string, description: string): this;
-  addHelpText(position: 'after', text: string): this;
-  action(run: (...given: unknown[]) => Promise<void>): this;
-}
-
-/** Adds `graph` to the verb `memory`; `run` opens the session's graph and calls `showGraph`. */
-export function registerGraph(
-  memory: { command(name: string): Verb },
-  run: (...given: unknown[]) => Promise<void>,
-): void {
+/** Adds `graph` to the verb `memory`. */
+export function registerGraph(memory: Command, run: (...given: unknown[]) => Promise<void>): void {
   memory
     .command('graph')
     .description('show what the conversation speaks of and how its messages hang together')
@@ -39,9 +29,11 @@ export function registerGraph(
     .option('--graphml', 'print GraphML, for Gephi, yEd or Cytoscape')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ llm-cache memory graph --session trip --html trip.html\n' +
-        '  $ llm-cache memory graph --session trip --cypher | cypher-shell\n' +
-        '  $ llm-cache memory graph --session trip --json',
+      examples(
+        'memory graph --session trip --html trip.html',
+        'memory graph --session trip --cypher | cypher-shell',
+        'memory graph --session trip --json',
+      ),
     )
     .action(run);
 }

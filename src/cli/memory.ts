@@ -8,14 +8,13 @@ import {
   type Role,
   type StoredMessage,
 } from '../index.js';
-import { type CommonFlags, type Context, load, openOptions } from './context.js';
+import { type Context, load, openOptions } from './context.js';
 import { UsageError } from './failure.js';
+import { type GraphFlags, showGraph } from './memory-graph.js';
 import { counted, oneLine } from './text.js';
 
 /** Options of `memory` and all that it can do. */
-export interface MemoryFlags extends CommonFlags {
-  readonly session: string;
-  readonly tenant?: string;
+export interface MemoryFlags extends GraphFlags {
   readonly log?: 'disk' | 'redis';
   readonly role?: Role;
   readonly metadata?: string;
@@ -39,7 +38,8 @@ type Action = (
   argument: string | undefined,
 ) => Promise<void>;
 
-const actions = { add, context: showContext, history, search, forget, clear } satisfies Record<
+const graph: Action = async (memory, context, flags) => showGraph(memory.graph(), context, flags);
+const actions = { add, context: showContext, history, search, forget, clear, graph } satisfies Record<
   string,
   Action
 >;
@@ -63,7 +63,7 @@ export async function memory(
     );
   }
   const { session, tenant, log, model } = flags;
-  const opened = await openChatMemory({ ...options, session, tenant, log, model });
+  const opened = await openChatMemory({ ...options, session, tenant, log, model, graph: true });
   try {
     await actions[verb](opened, context, flags, argument);
   } finally {

@@ -1,7 +1,7 @@
-// The verbs and their options; the only importer of commander. For main.ts alone.
+// The verbs and their options. For main.ts alone.
 import { readFileSync } from 'node:fs';
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { bytesFromText, planEngines } from '../index.js';
+import { planEngines } from '../index.js';
+import { Argument, Command, CommanderError, Option } from './commander.js';
 import { completionScript, type Shell, shells } from './completion.js';
 import type { ConfigFlags } from './config.js';
 import { type CommonFlags, type Context, contextOf } from './context.js';
@@ -10,11 +10,13 @@ import { UsageError } from './failure.js';
 import { closingHelp } from './help.js';
 import type { ImportFlags } from './import.js';
 import type { IngestFlags } from './ingest.js';
-import type { MemoryFlags, MemoryVerb } from './memory.js';
+import type { MemoryFlags } from './memory.js';
+import { addMemory } from './memory-verbs.js';
 import type { PlanFlags } from './plan.js';
 import type { QueryFlags } from './query.js';
 import type { StatsFlags } from './stats.js';
 import { cut } from './text.js';
+import { append, byteCount, collect, decimal, examples, wholeNumber, wholeNumbers } from './values.js';
 import type { WarmFlags } from './warm.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -267,63 +269,10 @@ export function buildProgram(signal: AbortSignal): Command {
     examples('ingest docs/', 'query "How long do I boil a soft egg?"', 'config --init', 'help plan') +
       closingHelp(''),
   );
-  for (const command of program.commands) command.addHelpText('after', closingHelp(command.name()));
+  for (const command of program.commands) {
+    for (const part of [command, ...command.commands]) part.addHelpText('after', closingHelp(command.name()));
+  }
   return program;
-}
-
-/** The verb `memory`, whose parts each take a session. */
-function addMemory(
-  program: Command,
-  run: (verb: MemoryVerb) => (...given: unknown[]) => Promise<void>,
-): void {
-  const memory = program
-    .command('memory')
-    .description('remember a conversation: add messages, recall them, forget them')
-    .addHelpText(
-      'after',
-      examples(
-        'memory add --session trip "We leave for Oslo on Friday."',
-        'memory context --session trip "When do we leave?" --max-tokens 500 --json',
-        'memory forget --session trip --user ada',
-      ),
-    );
-  const part = (verb: MemoryVerb, description: string) =>
-    memory
-      .command(verb)
-      .description(description)
-      .requiredOption('-s, --session <name>', 'the conversation')
-      .option('-t, --tenant <name>', 'whose it is')
-      .addOption(
-        new Option('--log <place>', 'where messages are kept').choices(['disk', 'redis']).default('disk'),
-      )
-      .action(run(verb));
-  part('add', 'add a message')
-    .argument('<text>', 'what was said; - reads standard input')
-    .addOption(
-      new Option('-r, --role <role>', 'who said it')
-        .choices(['system', 'developer', 'user', 'assistant', 'tool'])
-        .default('user'),
-    )
-    .option('--user <name>', 'whose message it is, for "memory forget --user"')
-    .option('--metadata <json>', 'what else belongs to it, such as tool_calls');
-  part('context', 'show what a model should be given before it answers')
-    .argument('<query>', 'what is to be answered')
-    .option('--max-tokens <n>', 'tokens in all (default: 2000)', wholeNumber(16))
-    .option('-k, --top-k <n>', 'messages recalled by meaning (default: 10)', wholeNumber(0, 1000))
-    .option('--recent <n>', 'latest messages (default: 10)', wholeNumber(0, 1000))
-    .option('--pinned <text>', 'system text that is never left out; may be given several times', append)
-    .option('--truncate', 'cut the end off a message that does not fit')
-    .option('--model <name>', 'whose tokens are counted (default: gpt-4o)');
-  part('history', 'print the latest messages, in the order of time')
-    .option('--limit <n>', 'messages (default: 50)', wholeNumber(1, 10_000))
-    .option('--before <id>', 'only those before this one');
-  part('search', 'find messages by meaning')
-    .argument('<query>', 'what is looked for')
-    .option('-k, --top-k <n>', 'messages wanted (default: 10)', wholeNumber(1, 1000));
-  part('forget', 'erase one message, or all of a user, from every file')
-    .argument('[id]', 'the message')
-    .option('--user <name>', 'all messages of this user');
-  part('clear', 'erase the whole session from every file').option('--yes', 'really');
 }
 
 /** Parses and runs. @throws {UsageError} for a call that cannot be understood, and what the verb throws. */
@@ -360,44 +309,4 @@ function usageMessage(error: CommanderError, program: Command, args: readonly st
   const near = /^\(Did you mean (.*)\?\)$/.exec(suggestion)?.[1];
   const what = cut(said.replace(/\.$/, ''), 300);
   return near === undefined ? `${what}; run "${help}"` : `${what}; did you mean ${near}? "${help}" lists all`;
-}
-
-function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-    const bounds = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
-    throw new InvalidArgumentError(`It must be a whole number ${bounds}`);
-  };
-}
-
-function decimal(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+(\.\d+)?$/.test(text) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It must be a number from ${least} to ${most}`);
-  };
-}
-
-function byteCount(text: string): number {
-  const value = bytesFromText(text);
-  if (value !== undefined && value > 0) return value;
-  throw new InvalidArgumentError('It must be an amount such as 64GiB or 128GB');
-}
-
-function wholeNumbers(text: string): readonly number[] {
-  return text.split(',').map(wholeNumber(1, 10_000));
-}
-
-function collect(text: string, before: readonly string[] = []): readonly string[] {
-  if (!/^[^=]+=/.test(text)) throw new InvalidArgumentError('It must look like key=value');
-  return [...before, text];
-}
-
-function append(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
-}
-
-function examples(...lines: string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ llm-cache ${line}`).join('\n')}`;
 }

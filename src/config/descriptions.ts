@@ -107,6 +107,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'chunking.min_size':
     'A last piece shorter than this joins the chunk before it. Not above size; with a smaller size the default is size.',
   'chunking.separator': 'Where to cut if possible.',
+  'chunking.unit': "What the three lengths count: characters, or tokens of the embedder's own tokenizer.",
+  'chunking.by_section': 'Cut at every heading and page too.',
   'warming.enabled': 'Keep popular answers warm.',
   'warming.top_n': 'How many questions.',
   'warming.interval_seconds': 'Time between rounds.',

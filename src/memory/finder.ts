@@ -1,6 +1,7 @@
 // Which messages may go into a context, and how relevant each is: the latest, what the query recalls, what the graph adds. For chat-memory.ts alone.
 import type { Candidate } from './context.js';
 import type { Follower } from './follower.js';
+import { blendedScores } from './graph-blend.js';
 import type { GraphIndex } from './graph-index.js';
 import type { MessageLog } from './log.js';
 import type { Recall } from './recall.js';
@@ -25,10 +26,11 @@ export interface Wanted {
 
 // A call of tools and its results are looked for this far from one of them.
 const neighbourhood = 128;
-// How much a message that the graph relates most closely to the best seed is worth beside that seed.
-const graphShare = 0.5;
-// A seed is at least this part as similar to the query as the best one.
-const leastSeed = 0.5;
+
+interface Relevant {
+  readonly message: StoredMessage;
+  readonly relevance: number;
+}
 
 /** Finds candidates for contexts within one session. */
 export class Finder {
@@ -69,8 +71,9 @@ export class Finder {
     // More than are wanted: some say what others say.
     const most = 2 * topK + taken.size;
     const matches = await this.#nearest(vectors, most, minSimilarity, signal);
-    const relevances = await this.#related(query, matches, vectors, topK);
-    const byRelevance = [...relevances.values()].sort((a, b) => b.relevance - a.relevance);
+    const byRelevance = (await this.#related(query, matches, vectors)).sort(
+      (a, b) => b.relevance - a.relevance,
+    );
     let recalled = 0;
     for (const { message, relevance } of byRelevance) {
       if (recalled === topK) break;
@@ -108,43 +111,30 @@ export class Finder {
       .map(([id, similarity]) => ({ message: messages.get(id) as StoredMessage, similarity }));
   }
 
-  /** What was found and what the graph relates to it. Two grounds add up: 1 - (1 - similarity)(1 - relation). */
+  /** What was found and what the graph relates to it, on the scale of the similarities. */
   async #related(
     query: string,
     matches: readonly MessageMatch[],
     vectors: readonly Float32Array[],
-    limit: number,
-  ): Promise<Map<string, { message: StoredMessage; relevance: number }>> {
+  ): Promise<Relevant[]> {
     const { graph, log, recall } = this.#parts;
-    const all = new Map(
-      matches.map(({ message, similarity }) => [message.id, { message, relevance: clamp(similarity) }]),
-    );
-    const best = matches[0]?.similarity ?? 0;
-    // What is less near may be found by the graph, which leaves its seeds out.
-    const seeds = new Map(
-      matches
-        .filter(({ similarity }) => similarity > 0 && similarity >= leastSeed * best)
-        .slice(0, limit)
-        .map(({ message, similarity }) => [message.id, similarity]),
-    );
-    if (graph === undefined || seeds.size === 0) return all;
-    const expanded = (await graph.expand(seeds, { limit, query })).filter(
-      ({ weight }) => weight > 0 && Number.isFinite(weight),
-    );
-    const greatest = Math.max(...expanded.map(({ weight }) => weight));
-    const messages = await log.get(expanded.map(({ id }) => id));
-    const similarities = await recall.similarities(
-      messages.filter((message) => message !== undefined),
-      vectors,
-    );
-    for (const [index, { weight }] of expanded.entries()) {
-      const message = messages[index];
-      if (message === undefined) continue;
-      const similarity = clamp(similarities.get(message.id) ?? 0);
-      const relation = graphShare * best * (weight / greatest);
-      all.set(message.id, { message, relevance: clamp(1 - (1 - similarity) * (1 - relation)) });
+    const best = clamp(matches[0]?.similarity ?? 0);
+    if (graph === undefined || best === 0) {
+      return matches.map(({ message, similarity }) => ({ message, relevance: clamp(similarity) }));
     }
-    return all;
+    const messages = new Map(matches.map(({ message }) => [message.id, message]));
+    const similarities = new Map(matches.map(({ message, similarity }) => [message.id, similarity]));
+    const scores = await blendedScores(graph, similarities, query, {
+      similaritiesOf: async (ids) => {
+        const found = (await log.get(ids)).filter((message) => message !== undefined);
+        for (const message of found) messages.set(message.id, message);
+        return recall.similarities(found, vectors);
+      },
+    });
+    return [...messages.values()].map((message) => ({
+      message,
+      relevance: clamp(best * (scores.get(message.id) ?? 0)),
+    }));
   }
 
   /** The latest units, oldest first. */

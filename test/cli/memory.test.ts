@@ -1,5 +1,5 @@
 // The verb `memory`: what is added is recalled, shown and forgotten, for people and as JSON; wrong calls say what is right.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -89,6 +89,21 @@ test('what is missing is said', async () => {
   const { code, stderr } = await run(['memory', 'add', 'text']);
   assert.is(code, 2);
   assert.match(stderr, '--session');
+});
+
+test('the graph of a session is shown, and written for others to draw', async () => {
+  await memory('add', 'Ada Lovelace will visit Porto on 12 May.');
+  const { code, stdout } = await memory('graph');
+  assert.is(code, 0);
+  assert.match(stdout, /\d+ nodes, \d+ edges/);
+  const graph = JSON.parse((await memory('graph', '--json')).stdout);
+  assert.ok(graph.nodes.some(({ label }: { label: string }) => label.includes('Porto')));
+  assert.match((await memory('graph', '--cypher')).stdout, /^CREATE \(/m);
+  assert.match((await memory('graph', '--graphml')).stdout, /<graphml/);
+  const page = join(directory, 'page.html');
+  assert.is((await memory('graph', '--html', page)).code, 0);
+  assert.match(readFileSync(page, 'utf8'), /<!doctype html>/i);
+  assert.is((await memory('graph', '--html', page, '--cypher')).code, 2);
 });
 
 test.run();

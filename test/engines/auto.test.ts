@@ -72,7 +72,8 @@ tierContract(
 
 test('a memory tier that evicts all the time finds each entry it holds, and closes its engine', async () => {
   const engine = autoEngine(8, { crossover: 100 });
-  const tier = memoryTier({ dimension: 8, maxEntries: 300, engine });
+  // Least recently used first, so that the test knows which are held.
+  const tier = memoryTier({ dimension: 8, maxEntries: 300, eviction: 'lru', engine });
   const scope = scopeOf('a');
   const random = seededRandom(seed);
   const held: Entry[] = [];

@@ -1,8 +1,9 @@
 // A graph under a chat memory: what it relates is in contexts, and it is told of every message and of every forgetting.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { GraphIndex, GraphMessage } from '#dist/index.js';
-import { openMemory } from './support.ts';
+import type { ChatMemory, GraphIndex, GraphMessage } from '#dist/index.js';
+import { temporaryDirectory } from '../disk/support.ts';
+import { filesWith, openMemory } from './support.ts';
 
 const test = suite('graph under the chat memory');
 const contents = (messages: readonly { readonly content: string }[]) =>
@@ -74,6 +75,38 @@ test('a graph widens a context, is fed with every message, and forgets with the 
     [['forget', answer.id], ['clear'], ['close']],
   );
   assert.equal(told[0], ['expand', true, 'train Porto']);
+});
+
+test('a graph of our own widens a context, is found again after a restart, and is forgotten in every file', async () => {
+  const directory = temporaryDirectory();
+  const memory = await openMemory({ graph: true }, directory);
+  const secret = 'The Albatros account of Marguerite Oyelaran has the number 7741-33.';
+  await memory.addMessage('user', 'Marguerite Oyelaran asks for her invoice.');
+  for (let i = 0; i < 12; i++) await memory.addMessage('user', `bicycle talk ${i}`);
+  const { id } = await memory.addMessage('assistant', secret);
+  const about = (opened: ChatMemory) =>
+    opened.graph().nodes.filter(({ label }) => label.toLowerCase().includes('albatros'));
+  assert.ok(about(memory).length > 0);
+  const { messages } = await memory.getContext('Marguerite Oyelaran asks for her invoice', {
+    recent: 0,
+    topK: 3,
+    maxTokens: 300,
+  });
+  assert.ok(contents(messages).includes(secret), contents(messages).join('\n'));
+  await memory.close();
+
+  const again = await openMemory({ graph: true }, directory);
+  assert.ok(about(again).length > 0, 'after a restart');
+  await again.forget(id);
+  assert.equal(about(again), []);
+  for (const word of ['Albatros', 'albatros', '7741-33']) assert.equal(filesWith(directory, word), [], word);
+  await again.close();
+  const without = await openMemory({}, directory);
+  assert.throws(
+    () => without.graph(),
+    (error: { code?: string }) => error.code === 'ERR_LLM_CACHE_ARGUMENT',
+  );
+  await without.close();
 });
 
 test.run();
