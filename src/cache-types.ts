@@ -135,6 +135,8 @@ export interface CacheStats {
   readonly embedding: LatencySummary;
   /** Latencies of misses, generation included. */
   readonly miss: LatencySummary;
+  /** Latencies of all queries but those that shared another's generation. */
+  readonly latency: LatencySummary;
   readonly tiers: readonly TierStats[];
   readonly ledger: LedgerHealth;
 }

@@ -110,6 +110,7 @@ export {
   openChatMemory,
   type SessionFields,
 } from './open-memory.js';
+export { type PythonGauges, pythonGauges } from './python-gauges.js';
 export {
   openPythonRedis,
   type PythonAnswer,

@@ -88,6 +88,10 @@ export class Recorder {
       hits: tiers.reduce((sum, { exact, semantic }) => sum + exact.count + semantic.count, 0),
       embedding: this.#embedding.summary(),
       miss: this.#miss.summary(),
+      latency: Latency.together([
+        this.#miss,
+        ...[...this.#tiers.values()].flatMap(({ exact, semantic }) => [exact, semantic]),
+      ]),
       tiers,
       ledger,
     };

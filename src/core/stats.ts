@@ -18,6 +18,13 @@ export class Latency {
     this.#nanoseconds.record(Math.max(1, Math.round(milliseconds * 1e6)));
   }
 
+  /** All of several distributions as one. */
+  static together(latencies: Iterable<Latency>): LatencySummary {
+    const all = new Latency();
+    for (const each of latencies) if (each.#nanoseconds.count > 0) all.#nanoseconds.add(each.#nanoseconds);
+    return all.summary();
+  }
+
   summary(): LatencySummary {
     const histogram = this.#nanoseconds;
     if (histogram.count === 0) return { count: 0, averageMs: 0, p50Ms: 0, p95Ms: 0, p99Ms: 0 };
