@@ -105,10 +105,10 @@ function applyOne(operation: Operation): void {
   const target = database(operation.database);
   switch (operation.kind) {
     case 'put':
-      target.put(Buffer.from(operation.key), Buffer.from(operation.value));
+      target.put(viewOf(operation.key), viewOf(operation.value));
       break;
     case 'remove':
-      target.remove(Buffer.from(operation.key));
+      target.remove(viewOf(operation.key));
       break;
     case 'clear':
       clear(target, Buffer.from(operation.prefix));
@@ -120,6 +120,11 @@ function applyOne(operation: Operation): void {
       sweep(target, database(operation.expiries), operation.nowMs, operation.most, operation.maxBytes);
       break;
   }
+}
+
+/** The same memory: what came with a message is nobody else's. */
+function viewOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, length);
 }
 
 function clear(target: BytesDatabase, prefix: Buffer): void {
@@ -136,7 +141,7 @@ function append(log: BytesDatabase, value: Uint8Array, least: number, most: numb
   const number = Math.max(least, last === undefined ? 1 : Number(Buffer.from(last).readBigUInt64BE(0)) + 1);
   const key = Buffer.alloc(8);
   key.writeBigUInt64BE(BigInt(number));
-  log.put(key, Buffer.from(value));
+  log.put(key, viewOf(value));
   const { entryCount } = log.getStats() as { entryCount: number };
   if (entryCount <= most) return;
   const oldest = [...log.getKeys({ limit: entryCount - most })].map((each) => Buffer.from(each));

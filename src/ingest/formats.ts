@@ -37,6 +37,16 @@ const formats: Readonly<Record<string, Format>> = {
   ndjson: 'jsonl',
 };
 
+// Once: asking for a module again costs as much as reading a short file.
+const csv = once(() => import('./csv.js'));
+const html = once(() => import('./html.js'));
+const markdown = once(() => import('./markdown.js'));
+
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined;
+  return () => (loaded ??= load());
+}
+
 /** All types by the ends of their file names. */
 export const knownTypes: readonly string[] = Object.keys(formats);
 
@@ -73,7 +83,7 @@ export async function* readAs(
   const { fields, maxLineBytes } = settings;
   if (format === 'jsonl') yield* readJsonl(toUtf8(blocks), source, fields, maxLineBytes);
   else if (format === 'csv') {
-    const { readCsv } = await import('./csv.js');
+    const { readCsv } = await csv();
     yield* readCsv(toUtf8(blocks), source, fields, maxLineBytes);
   } else {
     const bytes = await collect(blocks, settings.maxFileBytes);
@@ -91,11 +101,9 @@ async function readWhole(
     return thread.parse({ format, content: bytes, maxPages, maxBytes }, signal);
   }
   const content = format === 'html' ? decodeHtml(bytes) : decodeText(bytes);
-  if (format === 'text') return (await import('./markdown.js')).readPlain(content);
+  if (format === 'text') return (await markdown()).readPlain(content);
   if (content.length > mostInline) return thread.parse({ format, content, maxPages, maxBytes }, signal);
-  return format === 'html'
-    ? (await import('./html.js')).readHtml(content)
-    : (await import('./markdown.js')).readMarkdown(content);
+  return format === 'html' ? (await html()).readHtml(content) : (await markdown()).readMarkdown(content);
 }
 
 function decodeHtml(bytes: Buffer): string {

@@ -17,6 +17,7 @@ import {
   readAs,
 } from './formats.js';
 import { ParseThread } from './parse-thread.js';
+import { type Early, ReadAhead } from './read-ahead.js';
 import { Selection, type SelectOptions } from './select.js';
 import { isInside, reasonOf, type Walked, walk } from './walk.js';
 
@@ -60,10 +61,17 @@ export interface Found {
 
 type Settings = Omit<FormatSettings, 'thread' | 'signal'>;
 
+interface PlannedFile {
+  readonly source: string;
+  readonly path: string;
+  readonly root: string;
+}
+
 /** A file to be read, or the news of one that is not. */
-type Planned =
-  | { readonly item: ReadItem }
-  | { readonly source: string; readonly path: string; readonly root: string };
+type Planned = { readonly item: ReadItem } | PlannedFile;
+
+// A thread is not worth its start for fewer.
+const fewFiles = 32;
 
 const defaultMaxFileBytes = 64 * 2 ** 20;
 const defaultMaxLineBytes = 16 * 2 ** 20;
@@ -98,11 +106,11 @@ export async function find(path: string, options: ReadOptions = {}, clock?: Cloc
       planned.push(planOf(item, item.name === '.' ? top || '.' : prefix + item.name, root));
     }
   }
-  const files = planned.filter((each) => 'path' in each);
+  const files = planned.filter((each): each is PlannedFile => 'path' in each);
   const skips = planned.filter(
     (each) => 'item' in each && each.item.kind === 'skipped' && !each.item.skipped.partial,
   );
-  const many = files.some((each) => 'path' in each && holdsMany(formatOf(each.path)));
+  const many = files.some(({ path }) => holdsMany(formatOf(path)));
   return {
     prefix,
     directory,
@@ -110,12 +118,20 @@ export async function find(path: string, options: ReadOptions = {}, clock?: Cloc
     files: files.length,
     async *read(signal) {
       const thread = new ParseThread({ timeoutMs: options.parseTimeoutMs, clock });
+      const early = files.map(({ path }) => path).filter((path) => isRead(formatOf(path)));
+      const ahead = early.length > fewFiles ? new ReadAhead(root, early) : undefined;
+      const all = { ...settings, thread, signal };
       try {
         for (const each of planned) {
           if ('item' in each) yield each.item;
-          else yield* readFile(each.path, each.root, each.source, { ...settings, thread, signal }, directory);
+          else {
+            const found = isRead(formatOf(each.path)) ? ((await ahead?.next()) ?? 'later') : 'later';
+            if (found === 'later') yield* readFile(each.path, each.root, each.source, all, directory);
+            else yield* readEarly(found, each, all, directory);
+          }
         }
       } finally {
+        await ahead?.close();
         await thread.close();
       }
     },
@@ -174,6 +190,27 @@ async function locate(path: string): Promise<{ real: string; directory: boolean 
     throw new IngestError(`nothing can be read at ${path}: ${reasonOf(error)}`, { cause: error });
   }
   throw new IngestError(`nothing can be read at ${path}: it is neither a file nor a directory`);
+}
+
+/** True for a file that is read in one piece. */
+function isRead(format: Format | undefined): boolean {
+  return format !== undefined && !holdsMany(format);
+}
+
+async function* readEarly(
+  found: Exclude<Early, 'later'>,
+  { path, source }: PlannedFile,
+  settings: FormatSettings,
+  among: boolean,
+): AsyncGenerator<ReadItem> {
+  if ('why' in found) yield { kind: 'skipped', skipped: { source, why: found.why } };
+  else if (found.bytes.length > settings.maxFileBytes) {
+    yield { kind: 'skipped', skipped: { source, why: tooLong(found.bytes.length, settings.maxFileBytes) } };
+  } else yield* readBlocks(formatOf(path) as Format, blockOf(found.bytes), source, settings, among);
+}
+
+async function* blockOf(bytes: Uint8Array): Blocks {
+  yield bytes;
 }
 
 async function* readFile(
