@@ -140,7 +140,14 @@ async function open(job: Job, plan: CacheCase, ground: Ground): Promise<Opened> 
   await addEmbeddedVectors(vectors, ground);
   const onRedis = job.case === 'tier-b-redis';
   const redis = onRedis ? { host: '127.0.0.1', port: ground.redisPort } : {};
-  const settings = { env: {}, file: null, redis, cache: { directory, maxEntries: plan.maxEntries ?? 2 * n } };
+  const settings = {
+    env: {},
+    file: null,
+    redis,
+    cache: { directory, maxEntries: plan.maxEntries ?? 2 * n },
+    // Memory filled at the start would answer in the place of the tiers below it.
+    warming: { enabled: plan.warmA === true },
+  };
   const stored = storedQuestions(n);
   // The last few are not asked in the runs.
   const last = stored.at(-1) as string;
