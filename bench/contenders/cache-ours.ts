@@ -88,7 +88,7 @@ const cases: Readonly<Partial<Record<CaseName, CacheCase>>> = {
   },
   'tier-b-disk': {
     tier: 'disk',
-    calls: { quick: { with: 200, without: 500 }, full: { with: 900, without: 900 } },
+    calls: { quick: { with: 180, without: 180 }, full: { with: 900, without: 900 } },
     question: onceEach,
     note: 'tier A is empty of it; an exact hit embeds nothing',
   },
