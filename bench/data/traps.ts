@@ -1,15 +1,18 @@
 // Reads the trap set beside it: near-identical questions with other answers, paraphrases, and last turns. Imported by pairs.ts and tests.
 import { readFileSync } from 'node:fs';
 
-/** What makes the two questions of a trap differ, and `paraphrase` for the controls; traps/README.md says what each means. */
+/** Classes of the controls: the same question in other words, or in nearly the same ones. */
+export const controlClasses = ['paraphrase', 'rewording'] as const;
+
+/** What makes the two questions of a trap differ, then the controls; traps/README.md says what each means. */
 export const trapClasses = [
   'negation', 'antonym', 'number', 'unit', 'date', 'version', 'currency', 'entity', 'person', 'direction', 'comparator',
-  'quantifier', 'question', 'tense', 'language', 'code', 'polarity', 'paraphrase',
+  'quantifier', 'question', 'tense', 'language', 'code', 'polarity', ...controlClasses,
 ] as const; // biome-ignore format: a list
 
 export type TrapClass = (typeof trapClasses)[number];
 
-/** Two questions; `same` when one answer serves both. `class` is `paraphrase` if and only if they are the same. */
+/** Two questions; `same` when one answer serves both. `class` is one of the controls' if and only if they are the same. */
 export interface TrapPair {
   readonly a: string;
   readonly b: string;

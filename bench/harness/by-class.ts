@@ -1,7 +1,7 @@
 // What the decision accepts of each class of labelled pairs, as a table; imported by pairs.ts and tests.
 import type { Candidate } from '#dist/core/entry.js';
 import { decide } from '#dist/decide/decide.js';
-import { type Policy, policy } from '#dist/decide/policy.js';
+import { policy } from '#dist/decide/policy.js';
 import { clopperPearson } from './interval.ts';
 
 /** A pair with `b` stored and `a` asked. */
@@ -32,50 +32,51 @@ export function thresholdKeeping(
   return threshold === undefined ? undefined : Math.min(threshold, 1);
 }
 
-/** A row a class and one for all traps and all controls; accepted in per cent with the exact 95 % interval, a column a policy. */
+/** A row a class, one for all traps and one for all controls; accepted in per cent with the exact 95 % interval, a column a policy. */
 export function byClass(pairs: readonly ClassedPair[]): string {
   const controls = pairs.filter(({ same }) => same);
   const traps = pairs.filter(({ same }) => !same);
-  const columns: { title: string; policy: Policy }[] = [];
-  const notes: string[] = [];
-  for (const rules of ['none', 'all'] as const) {
-    const chosen = policy({ rules });
-    columns.push({ title: `${chosen.minSimilarity} rules ${rules}`, policy: chosen });
-    const minSimilarity = thresholdKeeping(controls, keptShare, rules);
-    if (minSimilarity === undefined) {
-      notes.push(`With rules ${rules} no threshold keeps ${100 * keptShare} % of the controls.`);
-    } else {
-      columns.push({
-        title: `${minSimilarity.toFixed(3)} rules ${rules}`,
-        policy: policy({ minSimilarity, rules }),
-      });
-    }
-  }
-  const row = (title: string, some: readonly ClassedPair[]) => {
-    const cells = columns.map(({ policy: chosen }) =>
-      share(some.filter(({ a, candidate }) => decide(a, [candidate], chosen).accepted).length, some.length),
-    );
-    return [title.padEnd(14), String(some.length).padStart(5), ...cells].join('  ');
+  const policies = [policy({ rules: 'none' }), policy({ rules: 'all' })];
+  const level = thresholdKeeping(controls, keptShare, 'none');
+  if (level !== undefined)
+    for (const rules of ['none', 'all'] as const) policies.push(policy({ minSimilarity: level, rules }));
+  const ruled = thresholdKeeping(controls, keptShare, 'all');
+  if (ruled !== undefined && ruled !== level) policies.push(policy({ minSimilarity: ruled, rules: 'all' }));
+
+  const rows = (title: string, some: readonly ClassedPair[]) => {
+    const cells = policies.map((chosen) => {
+      const accepted = some.filter(({ a, candidate }) => decide(a, [candidate], chosen).accepted);
+      return percent(accepted.length, some.length);
+    });
+    return line(title, String(some.length), cells);
   };
-  const names = [...new Set(traps.map((pair) => pair.class))];
-  return [
-    `Accepted in % with the exact (Clopper–Pearson) 95 % interval: the default threshold, and the one that keeps ${100 * keptShare} % of the controls.`,
-    ...notes,
-    ['class'.padEnd(14), 'pairs', ...columns.map(({ title }) => title.padEnd(width))].join('  ').trimEnd(),
-    ...names.map((name) =>
-      row(
+  const classesOf = (some: readonly ClassedPair[]) =>
+    [...new Set(some.map((pair) => pair.class))].map((name) =>
+      rows(
         name,
-        traps.filter((pair) => pair.class === name),
+        some.filter((pair) => pair.class === name),
       ),
-    ),
-    row('all traps', traps),
-    row('controls', controls),
+    );
+  const titles = policies.map(
+    ({ minSimilarity, rules }) => `${minSimilarity.toFixed(3)}, ${rules.length === 0 ? 'no' : 'all'} rules`,
+  );
+  const keeps = `${100 * keptShare} % of the controls`;
+  return [
+    'Accepted in % with the exact (Clopper–Pearson) 95 % interval, at the default threshold and at the highest that keeps',
+    `${keeps} without rules${ruled === undefined ? `; with all rules none does, the rules refuse more` : ', then with them'}.`,
+    line('class', 'pairs', titles),
+    ...classesOf(traps),
+    rows('all traps', traps),
+    ...classesOf(controls),
+    rows('all controls', controls),
   ].join('\n');
 }
 
-const width = 19;
+const line = (title: string, count: string, cells: readonly string[]) =>
+  [title.padEnd(12), count.padStart(5), ...cells.map((cell) => cell.padEnd(19))].join('  ').trimEnd();
 
-function share(part: number, whole: number): string {
+function percent(part: number, whole: number): string {
+  if (whole === 0) return '–';
   const [low, high] = clopperPearson(part, whole).map((end) => (100 * end).toFixed(1));
-  return `${((100 * part) / whole).toFixed(1)} (${low}–${high})`.padEnd(width);
+  return `${((100 * part) / whole).toFixed(1)} (${low}–${high})`;
 }
