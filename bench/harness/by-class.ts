@@ -13,6 +13,7 @@ export interface ClassedPair {
 }
 
 const keptShare = 0.85;
+const anything = (rules: 'all' | 'none') => policy({ minSimilarity: -1, rules });
 
 /**
  * The highest threshold at which at least `share` (0 … 1) of the pairs are accepted, or `undefined` when the rules refuse more than
@@ -24,7 +25,7 @@ export function thresholdKeeping(
   rules: 'all' | 'none',
 ): number | undefined {
   const reached = pairs
-    .filter(({ a, candidate }) => decide(a, [candidate], policy({ minSimilarity: -1, rules })).accepted)
+    .filter(({ a, candidate }) => decide(a, [candidate], anything(rules)).accepted)
     .map(({ candidate }) => candidate.similarity)
     .sort((x, y) => y - x);
   // A similarity is a sum of rounded products, which can come out a little above 1.
@@ -60,10 +61,13 @@ export function byClass(pairs: readonly ClassedPair[]): string {
   const titles = policies.map(
     ({ minSimilarity, rules }) => `${minSimilarity.toFixed(3)}, ${rules.length === 0 ? 'no' : 'all'} rules`,
   );
-  const keeps = `${100 * keptShare} % of the controls`;
+  const unrefused = controls.filter(({ a, candidate }) => decide(a, [candidate], anything('all')).accepted);
+  const left = percent(unrefused.length, controls.length);
+  const ending =
+    ruled === undefined ? `; with all rules none does: they leave ${left}.` : ', then with all rules.';
   return [
     'Accepted in % with the exact (Clopper–Pearson) 95 % interval, at the default threshold and at the highest that keeps',
-    `${keeps} without rules${ruled === undefined ? `; with all rules none does, the rules refuse more` : ', then with them'}.`,
+    `${100 * keptShare} % of the controls without rules${ending}`,
     line('class', 'pairs', titles),
     ...classesOf(traps),
     rows('all traps', traps),
