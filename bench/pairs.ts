@@ -1,19 +1,21 @@
-// How often a hit is right, on labelled question pairs of the reader's: `node --import tsx bench/pairs.ts FILE`, JSONL of { a, b, same }.
+// How often a hit is right, on labelled question pairs: `node --import tsx bench/pairs.ts FILE`, JSONL of { a, b, same, class? }.
 import { readFileSync } from 'node:fs';
 import { decide } from '#dist/decide/decide.js';
 import { policy } from '#dist/decide/policy.js';
 import { onnxEmbedder } from '#dist/embed/onnx.js';
+import { byClass } from './harness/by-class.ts';
 
 interface Pair {
   readonly a: string;
   readonly b: string;
   readonly same: boolean;
+  readonly class?: string;
 }
 
 const file = process.argv[2];
 if (file === undefined) {
   console.error(
-    'usage: node --import tsx bench/pairs.ts FILE   (JSONL of { "a": …, "b": …, "same": true | false })',
+    'usage: node --import tsx bench/pairs.ts FILE   (JSONL of { "a": …, "b": …, "same": true | false, "class"?: … })',
   );
   process.exit(2);
 }
@@ -64,3 +66,7 @@ for (const minSimilarity of [0.8, 0.85, 0.88, 0.9, 0.91, 0.92, 0.95]) {
     );
   }
 }
+const classed = judged.filter(
+  (pair): pair is (typeof judged)[number] & { class: string } => pair.class !== undefined,
+);
+if (classed.length > 0) console.log(`\n${byClass(classed)}`);

@@ -1,0 +1,36 @@
+// The interval of a share that was counted; imported by pairs.ts and tests.
+
+/**
+ * Exact (Clopper–Pearson) interval of a probability of which `hits` of `trials` were seen: each end is missed with at most
+ * `(1 - confidence) / 2`. Ends in [0, 1]; [0, 1] without trials.
+ * Source: Clopper & Pearson, Biometrika 26 (1934), 404–413.
+ */
+export function clopperPearson(hits: number, trials: number, confidence = 0.95): [number, number] {
+  const tail = (1 - confidence) / 2;
+  const low = hits === 0 ? 0 : solve((p) => 1 - atMost(hits - 1, trials, p) - tail);
+  const high = hits === trials ? 1 : solve((p) => tail - atMost(hits, trials, p));
+  return [low, high];
+}
+
+/** P(X <= hits) of a binomial X, summed in logarithms so that nothing underflows. */
+function atMost(hits: number, trials: number, p: number): number {
+  const odds = Math.log(p) - Math.log1p(-p);
+  let term = trials * Math.log1p(-p);
+  let sum = Math.exp(term);
+  for (let i = 1; i <= hits; i++) {
+    term += Math.log((trials - i + 1) / i) + odds;
+    sum += Math.exp(term);
+  }
+  return sum;
+}
+
+/** Where a rising function of (0, 1) crosses zero; 60 halvings reach the precision of a double. */
+function solve(rising: (p: number) => number): number {
+  let [low, high] = [0, 1];
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2;
+    if (rising(middle) < 0) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
