@@ -10,6 +10,8 @@
         'native/src/flat_search.cpp',
         'native/src/frequency_sketch.cpp',
         'native/src/kmeans.cpp',
+        'native/src/pq.cpp',
+        'native/src/pq_train.cpp',
         'native/src/quantise.cpp',
         'native/src/query_key.cpp',
         'native/src/shard.cpp',
