@@ -34,6 +34,8 @@
         'native/src/napi/flat_index.cpp',
         'native/src/napi/frequency_sketch.cpp',
         'native/src/napi/hash.cpp',
+        'native/src/napi/pq_workers.cpp',
+        'native/src/napi/product_quantiser.cpp',
       ],
       'include_dirs': [
         '<!(node -p "require(\'node-addon-api\').include_dir")',
