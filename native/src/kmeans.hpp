@@ -59,8 +59,10 @@ struct Clusters {
 };
 
 /// @brief Clusters `count` points of `dimension` components by Lloyd's algorithm. An empty cluster
-/// moves to the point of the largest one that is farthest from its centroid; it stays empty only
-/// where there are fewer different points than clusters. Equal arguments give equal bits, whatever
+/// moves to the point of the largest one that is farthest from its centroid; one stays empty where
+/// there are fewer different points than clusters, or, rarely, by the last round. Distances are
+/// worked out as |x|^2 + |c|^2 - 2 x.c in float32, so points that lie closer together than about
+/// 2^-11 of their norm are not told apart. Equal arguments give equal bits, whatever
 /// the number of threads. Cost: count x clusters x dimension a round.
 /// @return kOk, kCountOutOfRange (no cluster, no thread), kTooFewPoints (fewer points than
 /// clusters), kDimensionOutOfRange, kNotFinite, kTooLong, kCancelled or kOutOfMemory; `out` is

@@ -27,7 +27,7 @@ std::vector<float> planted(size_t count, size_t centres, size_t d, Random& rando
     const std::vector<float> centre = gaussians(centres * d, random);
     std::vector<float> points(count * d);
     for (size_t i = 0; i < points.size(); ++i) {
-        points[i] = 100 * centre[i / d % centres * d + i % d] + 0.01f * gaussian(random);
+        points[i] = 100 * centre[i / d % centres * d + i % d] + 0.3f * gaussian(random);
     }
     return points;
 }
@@ -105,26 +105,27 @@ LLM_CACHE_TEST("run to its end it rests on means: no centroid can be bettered by
     }
 }
 
-LLM_CACHE_TEST("planted clusters are found from either start: empty ones are repaired") {
+LLM_CACHE_TEST("no cluster is empty from either start, and the spread-out one begins better") {
     Random random(seed() + 2);
-    for (const Start start : {Start::kRandom, Start::kPlusPlus}) {
-        for (int round = 0; round < 8; ++round) {
-            const size_t k = 2 + below(random, 30);
-            const size_t d = 8 + below(random, 10);
-            const std::vector<float> points = planted(k * 50, k, d, random);
-            KMeansOptions options = options_for(k, random());
+    double errors[2] = {};
+    for (int round = 0; round < 10; ++round) {
+        const size_t k = 5 + below(random, 30);
+        const size_t d = 8 + below(random, 10);
+        const std::vector<float> points = planted(k * 50, k, d, random);
+        KMeansOptions options = options_for(k, random());
+        options.iterations = 100;
+        for (const Start start : {Start::kRandom, Start::kPlusPlus}) {
             options.start = start;
-            options.iterations = 100;
             Clusters out;
             LLM_CACHE_CHECK(kmeans(best(), points.data(), k * 50, d, options, {}, out) ==
                             Status::kOk);
             const std::vector<size_t> sizes = sizes_of(out, k);
             LLM_CACHE_CHECK(*std::min_element(sizes.begin(), sizes.end()) > 0);
-            // By chance several centroids begin in one planted cluster; Lloyd alone leaves them
-            // there.
-            if (start == Start::kPlusPlus) LLM_CACHE_CHECK(out.error < 1);
+            errors[static_cast<size_t>(start)] += out.error;
         }
     }
+    // By chance several centroids begin in one planted cluster, and Lloyd alone leaves them there.
+    LLM_CACHE_CHECK(errors[1] < 0.7 * errors[0]);
 }
 
 LLM_CACHE_TEST("as many clusters as different points: none is empty and the error is nothing") {
