@@ -25,7 +25,7 @@ void run_parallel(size_t count, size_t threads, const Job& job) {
     const size_t wanted = std::min({threads, count, kGreatestThreads});
     std::vector<std::thread> helpers;
     try {
-        helpers.reserve(wanted);
+        if (wanted > 1) helpers.reserve(wanted - 1);
         for (size_t i = 1; i < wanted; ++i) helpers.emplace_back(work);
     } catch (const std::exception&) {
         // bad_alloc or system_error: fewer threads, the same result.

@@ -1,7 +1,8 @@
 // Kernels of product quantisation for AVX2 with FMA; only avx2.cpp takes them. vfnmadd231ps into 8
-// accumulators of 8 float32 (4 points by 16 centroids); vgatherdps for codes of a byte; vpshufb
-// look-ups for 4-bit codes, added up as 16-bit integers. Tested to (length + 2) x 2^-24 of the
-// magnitudes; sums of table entries exactly.
+// accumulators of 8 float32 (4 points by 16 centroids); vpshufb look-ups for 4-bit codes, added up
+// as 16-bit integers. Codes of a byte are scanned by the plain code: a gather was slower. Tested to
+// (length + 2) x 2^-24 of the magnitudes; sums of table entries exactly.
+//
 // Source of the look-ups in registers: Andre, Kermarrec, Le Scouarnec, "Cache locality is not
 // enough", VLDB 2015, and "Accelerated nearest neighbor search with Quick ADC", ICMR 2017.
 #include "../cpu_features.hpp"
@@ -112,24 +113,8 @@ LLM_CACHE_AVX2 void products(const float* x, const Centroids& centroids, float* 
     }
 }
 
-LLM_CACHE_AVX2 inline __m256 entries_of(const float* table, const uint8_t* codes) {
-    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes));
-    return _mm256_i32gather_ps(table, _mm256_cvtepu8_epi32(bytes), sizeof(float));
-}
-
-LLM_CACHE_AVX2 void scan_bytes(const float* table, const uint8_t* blocks, size_t count, size_t m,
-                               float* out) {
-    for (size_t block = 0; block < count; ++block, out += kCodeRows) {
-        __m256 sums[4];
-        for (__m256& sum : sums) sum = _mm256_setzero_ps();
-        for (size_t i = 0; i < m; ++i, blocks += kCodeRows) {
-            const float* entries = table + i * kByteEntries;
-            for (size_t j = 0; j < 4; ++j) {
-                sums[j] = _mm256_add_ps(sums[j], entries_of(entries, blocks + j * 8));
-            }
-        }
-        for (size_t j = 0; j < 4; ++j) _mm256_storeu_ps(out + j * 8, sums[j]);
-    }
+void scan_bytes(const float* table, const uint8_t* blocks, size_t count, size_t m, float* out) {
+    scalar_pq_kernels()->scan_bytes(table, blocks, count, m, out);
 }
 
 // Adds look-ups to two sums: of all bytes as 16-bit words, and of the high bytes alone. What the

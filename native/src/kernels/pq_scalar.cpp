@@ -1,6 +1,7 @@
-// Kernels of product quantisation in plain C++ for any machine; only scalar.cpp and, for want of a
-// gather, pq_neon.cpp take them. No intrinsics. Accumulators: one float32 a centroid or row, 16-bit
-// integers for 4-bit codes. Tested to (length + 2) x 2^-24 of the magnitudes; integers exactly.
+// Kernels of product quantisation in plain C++ for any machine; only scalar.cpp takes them, and
+// pq_avx2.cpp and pq_neon.cpp the scan of byte codes. No intrinsics. Accumulators: one float32 a
+// centroid or row, 16-bit integers for 4-bit codes. Tested to (length + 2) x 2^-24 of the
+// magnitudes; integers exactly.
 #include <cstring>
 #include <limits>
 
