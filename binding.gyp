@@ -4,10 +4,14 @@
     {
       'target_name': 'llm_tiered_cache',
       'sources': [
+        'native/src/centroids.cpp',
         'native/src/cpu_features.cpp',
         'native/src/flat_index.cpp',
         'native/src/flat_search.cpp',
         'native/src/frequency_sketch.cpp',
+        'native/src/kmeans.cpp',
+        'native/src/pq.cpp',
+        'native/src/pq_train.cpp',
         'native/src/quantise.cpp',
         'native/src/query_key.cpp',
         'native/src/shard.cpp',
@@ -15,6 +19,10 @@
         'native/src/kernels/avx512.cpp',
         'native/src/kernels/dispatch.cpp',
         'native/src/kernels/neon.cpp',
+        'native/src/kernels/pq_avx2.cpp',
+        'native/src/kernels/pq_avx512.cpp',
+        'native/src/kernels/pq_neon.cpp',
+        'native/src/kernels/pq_scalar.cpp',
         'native/src/kernels/scalar.cpp',
         'native/src/sha256/dispatch.cpp',
         'native/src/sha256/portable.cpp',
@@ -26,6 +34,8 @@
         'native/src/napi/flat_index.cpp',
         'native/src/napi/frequency_sketch.cpp',
         'native/src/napi/hash.cpp',
+        'native/src/napi/pq_workers.cpp',
+        'native/src/napi/product_quantiser.cpp',
       ],
       'include_dirs': [
         '<!(node -p "require(\'node-addon-api\').include_dir")',
@@ -55,7 +65,7 @@
       },
       'conditions': [
         ['OS=="linux"', {
-          'ldflags': ['-Wl,-z,relro,-z,now'],
+          'ldflags': ['-pthread', '-Wl,-z,relro,-z,now'],
         }],
         ['OS=="win"', {
           'defines': ['NOMINMAX'],

@@ -20,6 +20,7 @@ export const caseNames = [
   'ingest',
   'faults',
   'graph-recall',
+  'pq',
 ] as const;
 
 /** Cases that run only when they are named: they take minutes, or measure no time. */
@@ -30,6 +31,7 @@ export const onRequest: ReadonlySet<CaseName> = new Set([
   'ingest',
   'faults',
   'graph-recall',
+  'pq',
 ]);
 
 /** A case. */

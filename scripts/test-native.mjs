@@ -1,10 +1,14 @@
-// Builds and runs the C++ tests by ctest: once as released, once under AddressSanitizer and UndefinedBehaviorSanitizer. Prints
-// "N passed, N failed" for each run; fails if any test did, or if there was none.
+// Builds and runs the C++ tests by ctest: as released, under AddressSanitizer and UndefinedBehaviorSanitizer, what has threads under
+// ThreadSanitizer, and for 64-bit ARM under qemu where that and its compiler are installed. Prints "N passed, N failed" for each run;
+// fails if any test did, or if there was none.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const installed = (command) => !spawnSync(command, ['--version']).error;
+const armCompiler = 'aarch64-linux-gnu-g++';
+const emulator = ['qemu-aarch64-static', 'qemu-aarch64'].find(installed);
 const runs = [
   { title: 'release', folder: 'build-native-tests/release', sanitizers: '' },
   {
@@ -12,18 +16,41 @@ const runs = [
     folder: 'build-native-tests/sanitized',
     sanitizers: 'address,undefined',
   },
+  {
+    title: 'thread sanitizer',
+    folder: 'build-native-tests/threads',
+    sanitizers: 'thread',
+    // Only these have threads.
+    programs: '^(kmeans|pq)$',
+  },
 ];
+if (emulator !== undefined && installed(armCompiler)) {
+  runs.push({
+    title: '64-bit ARM under qemu',
+    folder: 'build-native-tests/arm64',
+    sanitizers: '',
+    options: [
+      '-DCMAKE_SYSTEM_NAME=Linux',
+      '-DCMAKE_SYSTEM_PROCESSOR=aarch64',
+      `-DCMAKE_CXX_COMPILER=${armCompiler}`,
+      '-DCMAKE_EXE_LINKER_FLAGS=-static',
+      `-DCMAKE_CROSSCOMPILING_EMULATOR=${emulator}`,
+    ],
+    programs: 'kernels|scan|kmeans|pq|quantise',
+  });
+}
 
 function run(command, args) {
   const result = spawnSync(command, args, { cwd: root, encoding: 'utf8' });
   return { ok: result.status === 0, output: `${result.stdout ?? ''}${result.stderr ?? ''}` };
 }
 
-function build({ folder, sanitizers }) {
+function build({ folder, sanitizers, options: more = [] }) {
   const options = [
     '-DLLM_CACHE_TESTS=ON',
     '-DCMAKE_BUILD_TYPE=Release',
     `-DLLM_CACHE_SANITIZE=${sanitizers}`,
+    ...more,
   ];
   const configured = run('cmake', ['-S', '.', '-B', folder, ...options]);
   return configured.ok
@@ -43,6 +70,7 @@ function test(one) {
     '-C',
     'Release',
     '--output-on-failure',
+    ...(one.programs === undefined ? [] : ['-R', one.programs]),
   ]);
   // ctest counts programs; each program says itself how many tests it held.
   const log = run('cmake', ['-E', 'cat', join(root, one.folder, 'Testing/Temporary/LastTest.log')]).output;
@@ -62,7 +90,7 @@ function test(one) {
   return ok && passed > 0;
 }
 
-if (spawnSync('cmake', ['--version']).error || spawnSync('ctest', ['--version']).error) {
+if (!installed('cmake') || !installed('ctest')) {
   console.log('0 passed, 0 failed, 1 skipped: the C++ tests need cmake and ctest on PATH');
 } else {
   const results = runs.map(test);

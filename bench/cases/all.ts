@@ -7,6 +7,7 @@ import { flat } from './flat.js';
 import { graphRecall } from './graph-recall.js';
 import { ingest } from './ingest.js';
 import { key } from './key.js';
+import { pq } from './pq.js';
 import { tiers } from './tiers.js';
 import { warm } from './warm.js';
 
@@ -30,7 +31,7 @@ export interface CaseDefinition {
   groups(defaults: JobDefaults, machine: Machine): Job[][];
 }
 
-const definitions = [key, flat, crossover, embed, tiers, warm, ingest, faults, graphRecall];
+const definitions = [key, flat, crossover, embed, tiers, warm, ingest, faults, graphRecall, pq];
 
 /** The contests of the chosen cases. */
 export function planOf(chosen: ReadonlySet<CaseName>, defaults: JobDefaults, machine: Machine): Job[][] {

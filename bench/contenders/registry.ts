@@ -33,5 +33,8 @@ export const subjects: Readonly<Record<string, () => Promise<SubjectFactory>>> =
   'fault-wire': async () => (await import('./fault-wire.js')).wire,
   'fault-processes': async () => (await import('./fault-processes.js')).processesOf,
   'graph-recall': async () => (await import('./graph-recall.js')).graphRecall,
+  'pq-ours': async () => (await import('./pq.js')).oursPq,
+  'pq-ours-nibbles': async () => (await import('./pq.js')).oursNibbles,
+  'pq-faiss': async () => (await import('./pq.js')).faissPq,
   'redis-ioredis': async () => (await import('./ioredis.js')).bareRedis,
 };

@@ -22,13 +22,14 @@ export const titles: Readonly<Record<CaseName, string>> = {
   ingest: 'short documents of a folder into a corpus',
   faults: 'what callers notice while Redis fails',
   'graph-recall': 'both messages that an answer needs, recalled under a budget of tokens',
+  pq: 'vectors into codes of 48 parts, after training on them',
 };
 
 /** What the columns mean. */
 export const units: readonly string[] = [
   'p50, p95, p99: microseconds of one call; the middle of the runs. key: of batches of 256 calls. flat-build: of one whole build.',
   'embed-throughput: from the hand-over of 64 texts until a text has its vector. loop-delay: between ticks of a 1 ms timer.',
-  'ops/s: calls a second, one after the other. flat-build: rows a second. embed-throughput, loop-delay: texts a second. ingest: documents a second.',
+  'ops/s: calls a second, one after the other. flat-build: rows a second. embed-throughput, loop-delay: texts a second. ingest: documents a second. pq: vectors a second.',
   '±%: half the distance between the fastest and the slowest run, in percent of the middle one.',
   'right: share of right results, the worst run. Index: recall@10 against brute force in double precision. Cache: right tier and',
   '  right answer. key: both ways agree. Embedding: cosine ≥ 0.999 with the bare run.',

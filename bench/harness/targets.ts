@@ -1,5 +1,6 @@
 // The speeds this project holds itself to, judged against a run's rows; imported by run.ts and the report.
 import type { CaseName, DataSet, Embedded, Row } from '../types.js';
+import { pqTargets } from './pq-targets.js';
 import { warmTargets } from './warm-targets.js';
 
 /** A target and what a run made of it. */
@@ -256,6 +257,7 @@ const targets: readonly Target[] = [
     show: (value) => `${value.toFixed(0)} MB`,
   },
   ...faultTargets,
+  ...pqTargets,
 ];
 
 /** Judges each target whose case was run; those of the indexes on the user's own vectors too. */

@@ -122,4 +122,20 @@ Status quantise(const float* x, size_t length, int8_t* codes, Quantised& result)
     return Status::kOk;
 }
 
+Status check_vectors(const float* x, size_t count, size_t length) {
+    // Under that the norm cannot be too great, for 65,536 components and more.
+    constexpr float kSurelyShort = 0x1p52f;
+    for (; count > 0; --count, x += length) {
+        const uint32_t bits = greatest_magnitude(x, length);
+        if (bits >= kInfinityBits) return Status::kNotFinite;
+        float greatest;
+        std::memcpy(&greatest, &bits, sizeof greatest);
+        if (greatest <= kSurelyShort) continue;
+        double squares = 0;
+        for (size_t i = 0; i < length; ++i) squares += static_cast<double>(x[i]) * x[i];
+        if (squares > kGreatestNorm * kGreatestNorm) return Status::kTooLong;
+    }
+    return Status::kOk;
+}
+
 }  // namespace llm_cache

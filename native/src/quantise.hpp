@@ -35,4 +35,9 @@ struct Quantised {
 /// @return kOk, kNotFinite or kTooLong.
 Status quantise(const float* x, size_t length, int8_t* codes, Quantised& result);
 
+/// @brief Whether each of `count` vectors of `length` components, one behind the other, is finite
+/// with a norm of at most kGreatestNorm.
+/// @return kOk, kNotFinite or kTooLong.
+Status check_vectors(const float* x, size_t count, size_t length);
+
 }  // namespace llm_cache

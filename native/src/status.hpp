@@ -17,6 +17,12 @@ enum class Status : uint8_t {
     kOutOfMemory,
     kFull,
     kCounterBits,
+    kCountOutOfRange,
+    kTooFewPoints,
+    kAllEqual,
+    kNotDivisible,
+    kCodeBits,
+    kCancelled,
 };
 
 /// @brief The stable code that JavaScript sees in `error.code`, and a sentence.
@@ -44,6 +50,19 @@ inline StatusText status_text(Status status) {
             return {"ERR_LLM_CACHE_CAPACITY", "the index holds as many rows as it can number"};
         case Status::kCounterBits:
             return {"ERR_LLM_CACHE_ARGUMENT", "counterBits must be 4 or 16"};
+        case Status::kCountOutOfRange:
+            return {"ERR_LLM_CACHE_ARGUMENT", "clusters and threads must be at least 1"};
+        case Status::kTooFewPoints:
+            return {"ERR_LLM_CACHE_ARGUMENT",
+                    "training needs at least as many vectors as there are centroids"};
+        case Status::kAllEqual:
+            return {"ERR_LLM_CACHE_ARGUMENT", "training needs vectors that are not all equal"};
+        case Status::kNotDivisible:
+            return {"ERR_LLM_CACHE_ARGUMENT", "m must be at least 1 and divide the dimension"};
+        case Status::kCodeBits:
+            return {"ERR_LLM_CACHE_ARGUMENT", "nbits must be 4 or 8"};
+        case Status::kCancelled:
+            return {"ABORT_ERR", "the work was cancelled"};
     }
     return {"ERR_LLM_CACHE_NATIVE", "unknown status"};
 }

@@ -7,6 +7,7 @@
 
 #include "flat_index.hpp"
 #include "harness.hpp"
+#include "pq.hpp"
 
 using namespace llm_cache;
 using namespace llm_cache_test;
@@ -140,4 +141,44 @@ LLM_CACHE_TEST("an index that finds no memory is not made") {
             return status;
         },
         [] {});
+}
+
+LLM_CACHE_TEST("clustering and quantising that find no memory say so and change nothing") {
+    std::vector<float> vectors(40 * kDimension);
+    Random random(seed());
+    for (float& x : vectors) x = gaussian(random);
+    const Kernels& kernels = *available_kernels().front();
+    KMeansOptions options;
+    options.clusters = 7;
+    options.threads = 1;
+    Clusters clusters;
+    clusters.error = -1;
+    fail_each_allocation(
+        [&] { return kmeans(kernels, vectors.data(), 40, kDimension, options, {}, clusters); },
+        [&] { LLM_CACHE_CHECK(clusters.error == -1 && clusters.centroids.empty()); });
+    LLM_CACHE_CHECK(clusters.error > 0);
+    const PqShape shape = {kDimension, 2, 4};
+    std::unique_ptr<ProductQuantiser> trained;
+    Status status = Status::kOk;
+    const auto nothing_made = [&] { LLM_CACHE_CHECK(trained == nullptr); };
+    fail_each_allocation(
+        [&] {
+            trained =
+                ProductQuantiser::train(kernels, shape, vectors.data(), 40, {5, 1, 1}, {}, status);
+            return status;
+        },
+        nothing_made);
+    trained.reset();
+    fail_each_allocation(
+        [&] {
+            trained = ProductQuantiser::create(kernels, shape, vectors.data(), status);
+            return status;
+        },
+        nothing_made);
+    const std::vector<uint8_t> blocks(shape.block_bytes());
+    const std::vector<float> table(shape.table_length(), 1);
+    float out[kCodeRows] = {};
+    fail_each_allocation([&] { return trained->scan(table.data(), blocks.data(), 1, out); },
+                         [&] { LLM_CACHE_CHECK(out[0] == 0); });
+    LLM_CACHE_CHECK(out[0] == 2);
 }

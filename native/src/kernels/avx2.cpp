@@ -207,7 +207,8 @@ LLM_CACHE_AVX2 void scan_full(const ScanQuery& query, const Blocks& blocks,
 
 bool supported(const CpuFeatures& features) { return features.avx2_fma; }
 
-constexpr Kernels kKernels = {"avx2", supported, dot, squared_l2, dot_int8, scan_coarse, scan_full};
+constexpr Kernels kKernels = {"avx2",   supported,   dot,       squared_l2,
+                              dot_int8, scan_coarse, scan_full, avx2_pq_kernels};
 
 }  // namespace
 

@@ -209,8 +209,8 @@ LLM_CACHE_AVX512 void scan_full(const ScanQuery& query, const Blocks& blocks,
 
 bool supported(const CpuFeatures& features) { return features.avx512_vnni; }
 
-constexpr Kernels kKernels = {"avx512", supported,   dot,      squared_l2,
-                              dot_int8, scan_coarse, scan_full};
+constexpr Kernels kKernels = {"avx512", supported,   dot,       squared_l2,
+                              dot_int8, scan_coarse, scan_full, avx512_pq_kernels};
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../cpu_features.hpp"
+#include "pq_kernels.hpp"
 
 namespace llm_cache {
 
@@ -101,6 +102,8 @@ struct Kernels {
     /// The same by the full codes: the product of the fine halves is added to `sum`, and
     /// correction, error and error_factor stand in place of the coarse ones.
     void (*scan_full)(const ScanQuery& query, const Blocks& blocks, const UpperBounds& out);
+    /// The kernels of clustering and product quantisation.
+    const PqKernels* (*pq)();
 };
 
 /// Components that an int32 can sum for any codes: 2^16 x 2^14 = 2^30.

@@ -183,14 +183,16 @@ constexpr Kernels kWithDotprod = {"neon",
                                   squared_l2,
                                   dot_int8,
                                   scan_coarse<half_sums_dotprod>,
-                                  scan_full<half_sums_dotprod>};
+                                  scan_full<half_sums_dotprod>,
+                                  neon_pq_kernels};
 constexpr Kernels kWithoutDotprod = {"neon",
                                      supported,
                                      dot,
                                      squared_l2,
                                      dot_int8,
                                      scan_coarse<half_sums_widening>,
-                                     scan_full<half_sums_widening>};
+                                     scan_full<half_sums_widening>,
+                                     neon_pq_kernels};
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 
 #include "../flat_index.hpp"
 #include "../kernels/kernels.hpp"
+#include "../pq.hpp"
 #include "../sha256/sha256.hpp"
 
 namespace llm_cache {
@@ -21,6 +22,9 @@ struct Addon {
     /// An index built off the thread, on its way into the object that the class's constructor is
     /// making.
     std::unique_ptr<FlatIndex> built;
+    Napi::FunctionReference product_quantiser_class;
+    /// The same for a quantiser.
+    std::unique_ptr<ProductQuantiser> trained;
 };
 
 /// @brief Adds a function, with the addon as its callback data.
@@ -31,5 +35,6 @@ void export_hash(Napi::Env env, Napi::Object exports, Addon& addon);
 void export_distance(Napi::Env env, Napi::Object exports, Addon& addon);
 void export_flat_index(Napi::Env env, Napi::Object exports, Addon& addon);
 void export_frequency_sketch(Napi::Env env, Napi::Object exports);
+void export_product_quantiser(Napi::Env env, Napi::Object exports, Addon& addon);
 
 }  // namespace llm_cache

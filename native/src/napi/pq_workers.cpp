@@ -1,0 +1,245 @@
+// Two workers: what they work on are plain structs that hold copies and results, nothing of
+// JavaScript.
+#include "pq_workers.hpp"
+
+#include <atomic>
+#include <cstring>
+#include <new>
+
+#include "arguments.hpp"
+#include "errors.hpp"
+
+namespace llm_cache {
+namespace {
+
+// A promise, and an error made at the call so that its stack shows the caller.
+class Outcome {
+  public:
+    Outcome(Napi::Env env, const char* text)
+        : deferred_(Napi::Promise::Deferred::New(env)),
+          error_(Napi::Persistent(Napi::Error::New(env, text).Value())) {}
+
+    Napi::Promise promise() const { return deferred_.Promise(); }
+    void resolve(Napi::Value value) const { deferred_.Resolve(value); }
+    void reject(Napi::Value reason) const { deferred_.Reject(reason); }
+
+    void reject(Status status) {
+        const StatusText text = status_text(status);
+        Napi::Object error = error_.Value();
+        error.Set("message", text.message);
+        error.Set("code", text.code);
+        deferred_.Reject(error);
+    }
+
+    // What was thrown; nothing when the environment is about to end, where calls fail without.
+    void reject_pending(Napi::Env env) const {
+        if (env.IsExceptionPending()) deferred_.Reject(env.GetAndClearPendingException().Value());
+    }
+
+  private:
+    Napi::Promise::Deferred deferred_;
+    Napi::ObjectReference error_;
+};
+
+struct EncodeTask {
+    std::shared_ptr<const ProductQuantiser> quantiser;
+    std::vector<float> vectors;
+    std::vector<uint8_t> codes;
+    Status status = Status::kOk;
+
+    void run() {
+        const PqShape& shape = quantiser->shape();
+        status = quantiser->encode(vectors.data(), vectors.size() / shape.dimension, codes.data());
+        vectors = {};
+    }
+};
+
+class EncodeWorker : public Napi::AsyncWorker {
+  public:
+    EncodeWorker(Napi::Env env, EncodeTask task)
+        : Napi::AsyncWorker(env, "ProductQuantiser.encodeMany"),
+          task_(std::move(task)),
+          outcome_(env, "ProductQuantiser.encodeMany failed") {}
+
+    Napi::Promise promise() const { return outcome_.promise(); }
+
+    void Execute() override { task_.run(); }
+
+    void OnOK() override {
+        if (task_.status != Status::kOk) return outcome_.reject(task_.status);
+        Napi::Uint8Array codes = Napi::Uint8Array::New(Env(), task_.codes.size());
+        if (codes.IsEmpty()) return outcome_.reject_pending(Env());
+        if (!task_.codes.empty()) {
+            std::memcpy(codes.Data(), task_.codes.data(), task_.codes.size());
+        }
+        outcome_.resolve(codes);
+    }
+
+  private:
+    EncodeTask task_;
+    Outcome outcome_;
+};
+
+struct TrainTask {
+    const Kernels* kernels = nullptr;
+    PqShape shape = {};
+    PqTraining training;
+    std::vector<float> vectors;
+    std::shared_ptr<std::atomic<bool>> cancelled;
+    std::unique_ptr<ProductQuantiser> quantiser;
+    Status status = Status::kOk;
+
+    template <typename Progress>
+    void run(const Progress& progress) {
+        Control control;
+        control.cancelled = cancelled.get();
+        control.progress = progress;
+        quantiser =
+            ProductQuantiser::train(*kernels, shape, vectors.data(),
+                                    vectors.size() / shape.dimension, training, control, status);
+        vectors = {};
+    }
+};
+
+class TrainWorker : public Napi::AsyncProgressWorker<double> {
+  public:
+    TrainWorker(Napi::Env env, Addon& addon, TrainTask task, Napi::Function on_progress)
+        : Napi::AsyncProgressWorker<double>(env, "ProductQuantiser.train"),
+          addon_(addon),
+          task_(std::move(task)),
+          outcome_(env, "ProductQuantiser.train failed") {
+        if (!on_progress.IsEmpty()) on_progress_ = Napi::Persistent(on_progress);
+    }
+
+    Napi::Promise promise() const { return outcome_.promise(); }
+
+    void Execute(const ExecutionProgress& progress) override {
+        task_.run([&progress](size_t done, size_t total) {
+            const double share = static_cast<double>(done) / static_cast<double>(total);
+            progress.Send(&share, 1);
+        });
+    }
+
+    void OnProgress(const double* share, size_t count) override {
+        if (on_progress_.IsEmpty() || count == 0 || !thrown_.IsEmpty()) return;
+        const Napi::Value returned =
+            on_progress_.Value().Call({Napi::Number::New(Env(), share[count - 1])});
+        if (!returned.IsEmpty()) return;
+        // Without an exception the environment is about to end, and takes no more calls.
+        if (Env().IsExceptionPending()) thrown_ = Env().GetAndClearPendingException();
+        *task_.cancelled = true;
+    }
+
+    void OnOK() override {
+        if (!thrown_.IsEmpty()) return outcome_.reject(thrown_.Value());
+        if (task_.status != Status::kOk) return outcome_.reject(task_.status);
+        addon_.trained = std::move(task_.quantiser);
+        const Napi::Object object = addon_.product_quantiser_class.New({});
+        addon_.trained.reset();
+        if (object.IsEmpty()) return outcome_.reject_pending(Env());
+        outcome_.resolve(object);
+    }
+
+  private:
+    Addon& addon_;
+    TrainTask task_;
+    Outcome outcome_;
+    Napi::FunctionReference on_progress_;
+    // What the progress function threw; it ends the training.
+    Napi::Error thrown_;
+};
+
+// Copies the arguments; throws and returns false when they do not fit together.
+bool fill_task(const Napi::CallbackInfo& info, TrainTask& task, Napi::Function& on_progress) {
+    const Napi::Env env = info.Env();
+    Span<float> vectors;
+    uint32_t iterations = 0;
+    uint32_t seed = 0;
+    uint32_t threads = 0;
+    if (!get_shape(info, task.shape) || !get_floats(env, info[3], "vectors", vectors) ||
+        !get_uint32(env, info[4], "iterations", 1, iterations) ||
+        !get_uint32(env, info[5], "seed", 0, seed) ||
+        !get_uint32(env, info[6], "threads", 1, threads) ||
+        !check_length(env, "vectors", vectors.length / task.shape.dimension * task.shape.dimension,
+                      vectors.length)) {
+        return false;
+    }
+    if (info[7].IsFunction()) {
+        on_progress = info[7].As<Napi::Function>();
+    } else if (!info[7].IsUndefined()) {
+        throw_error(env, kArgumentCode, "onProgress must be a function");
+        return false;
+    }
+    task.training = {iterations, seed, threads};
+    task.vectors.assign(vectors.data, vectors.data + vectors.length);
+    task.cancelled = std::make_shared<std::atomic<bool>>(false);
+    return true;
+}
+
+}  // namespace
+
+bool get_shape(const Napi::CallbackInfo& info, PqShape& shape) {
+    const Napi::Env env = info.Env();
+    uint32_t dimension = 0;
+    uint32_t m = 0;
+    uint32_t nbits = 0;
+    if (!get_uint32(env, info[0], "dimension", 1, dimension) ||
+        !get_uint32(env, info[1], "m", 1, m) || !get_uint32(env, info[2], "nbits", 1, nbits)) {
+        return false;
+    }
+    shape = {dimension, m, nbits};
+    const Status status = ProductQuantiser::check(shape);
+    if (status != Status::kOk) throw_status(env, status);
+    return status == Status::kOk;
+}
+
+Napi::Value rejection(Napi::Env env) {
+    // Taken first: with an exception on its way no promise can be made.
+    const Napi::Error error = env.GetAndClearPendingException();
+    const Napi::Promise::Deferred refused = Napi::Promise::Deferred::New(env);
+    refused.Reject(error.Value());
+    return refused.Promise();
+}
+
+Napi::Value encode_off_thread(Napi::Env env, std::shared_ptr<const ProductQuantiser> quantiser,
+                              const float* vectors, size_t rows) {
+    try {
+        EncodeTask task;
+        const PqShape& shape = quantiser->shape();
+        task.vectors.assign(vectors, vectors + rows * shape.dimension);
+        task.codes.resize(rows * shape.code_bytes());
+        task.quantiser = std::move(quantiser);
+        auto* worker = new EncodeWorker(env, std::move(task));
+        const Napi::Promise promise = worker->promise();
+        worker->Queue();
+        return promise;
+    } catch (const std::bad_alloc&) {
+        throw_status(env, Status::kOutOfMemory);
+        return rejection(env);
+    }
+}
+
+Napi::Value train_off_thread(const Napi::CallbackInfo& info, Addon& addon) {
+    const Napi::Env env = info.Env();
+    try {
+        TrainTask task;
+        Napi::Function on_progress;
+        task.kernels = addon.kernels;
+        if (!fill_task(info, task, on_progress)) return {};
+        const std::shared_ptr<std::atomic<bool>> cancelled = task.cancelled;
+        auto* worker = new TrainWorker(env, addon, std::move(task), on_progress);
+        Napi::Object training = Napi::Object::New(env);
+        training.Set("promise", worker->promise());
+        training.Set(
+            "cancel",
+            Napi::Function::New(
+                env, [cancelled](const Napi::CallbackInfo&) { *cancelled = true; }, "cancel"));
+        worker->Queue();
+        return training;
+    } catch (const std::bad_alloc&) {
+        throw_status(env, Status::kOutOfMemory);
+        return {};
+    }
+}
+
+}  // namespace llm_cache
