@@ -37,7 +37,7 @@ async function revive({ port, collections }: Double): Promise<Double> {
 async function undisturbed(given: ReturnType<typeof documents>): Promise<Map<string, string>> {
   const double = await startDouble();
   const service = await openQueryService(options(double.port, temporaryDirectory(), {}));
-  await service.ingest({ documents: given });
+  await service.ingest({ documents: given, batchSize: 2 });
   await service.close();
   await double.stop();
   return pointsOf(double, 'c');
@@ -161,10 +161,10 @@ test('an ingestion that the server leaves at any point is taken up by the same c
         response.destroy();
         return true;
       };
-      assert.is(await codeOf(() => service.ingest({ documents: given })), 'ERR_LLM_CACHE_TIER');
+      assert.is(await codeOf(() => service.ingest({ documents: given, batchSize: 2 })), 'ERR_LLM_CACHE_TIER');
     }
     double.fault = undefined;
-    const { unchanged, added, replaced } = await service.ingest({ documents: given });
+    const { unchanged, added, replaced } = await service.ingest({ documents: given, batchSize: 2 });
     assert.is(unchanged + added + replaced, given.length);
     assert.equal(pointsOf(double, 'c'), expected, route);
     await service.close();
