@@ -37,7 +37,7 @@ async function revive({ port, collections }: Double): Promise<Double> {
 async function undisturbed(given: ReturnType<typeof documents>): Promise<Map<string, string>> {
   const double = await startDouble();
   const service = await openQueryService(options(double.port, temporaryDirectory(), {}));
-  await service.ingest({ documents: given, batchSize: 2 });
+  await service.ingest({ documents: given, batchSize: 1 });
   await service.close();
   await double.stop();
   return pointsOf(double, 'c');
@@ -154,17 +154,17 @@ test('an ingestion that the server leaves at any point is taken up by the same c
     const double = await startDouble();
     const service = await openQueryService(options(double.port, temporaryDirectory(), {}));
     for (let round = 0; round < 2; round++) {
-      let left = 1 + Math.floor(random() * 4);
+      let left = 1 + Math.floor(random() * 2);
       double.fault = (request, response) => {
         if (request.route === route) left--;
         if (left > 0) return undefined;
         response.destroy();
         return true;
       };
-      assert.is(await codeOf(() => service.ingest({ documents: given, batchSize: 2 })), 'ERR_LLM_CACHE_TIER');
+      assert.is(await codeOf(() => service.ingest({ documents: given, batchSize: 1 })), 'ERR_LLM_CACHE_TIER');
     }
     double.fault = undefined;
-    const { unchanged, added, replaced } = await service.ingest({ documents: given, batchSize: 2 });
+    const { unchanged, added, replaced } = await service.ingest({ documents: given, batchSize: 1 });
     assert.is(unchanged + added + replaced, given.length);
     assert.equal(pointsOf(double, 'c'), expected, route);
     await service.close();
