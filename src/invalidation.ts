@@ -1,14 +1,16 @@
-// What an invalidation names, as marks of the ledger. cache.ts imports it.
+// What an invalidation names, as marks of the ledger. cache.ts and query-service.ts import it.
 import type { Invalidation } from './cache-types.js';
 import { InvalidArgumentError } from './core/errors.js';
+import { isKey } from './core/key.js';
 import { checkLabels } from './core/labels.js';
 import { type Mark, marks } from './core/ledger.js';
 
-const mostInvalidated = 1000;
+/** Names of one kind that one invalidation takes. */
+export const mostInvalidated = 1000;
 
 /** The marks of an invalidation. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
 export function marksOf({ tags, sources, key }: Invalidation, scopeId: string | undefined): Mark[] {
-  if (key !== undefined && !/^[0-9a-f]{64}$/.test(key)) {
+  if (key !== undefined && !isKey(key)) {
     throw new InvalidArgumentError('key', 'a key as lookups show it: 64 hexadecimal digits', key);
   }
   return [

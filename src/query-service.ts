@@ -12,6 +12,7 @@ import type { ScopeFields } from './core/scope.js';
 import type { CorpusVersion } from './corpus-version.js';
 import type { Refusal } from './decide/decide.js';
 import { type IngestOptions, type IngestReport, ingest } from './ingest/pipeline.js';
+import { mostInvalidated } from './invalidation.js';
 import type { OpenOptions } from './open.js';
 import type { TierHealth } from './tiers/guard.js';
 import type { VectorDatabase } from './vectordb/database.js';
@@ -104,7 +105,6 @@ function isOurs(scope: ScopeFields): scope is OurScope {
 }
 
 const mostResults = 1000;
-const mostInvalidated = 1000;
 const queryOptions = new Set(['topK', 'filter', 'scope', 'signal']);
 
 /** Answers questions with passages of the ingested documents, and past questions from the cache. */

@@ -5,7 +5,7 @@ import { canonicalJson } from '../core/canonical.js';
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Embedder } from '../core/embedder.js';
 import { EmbedError, IngestError, InvalidArgumentError } from '../core/errors.js';
-import { contentFingerprint } from '../core/key.js';
+import { contentFingerprint, isKey } from '../core/key.js';
 import { native } from '../core/native.js';
 import type { VectorDatabase } from '../vectordb/database.js';
 import type { MetadataValue } from '../vectordb/filter.js';
@@ -375,7 +375,7 @@ function check(options: IngestOptions): void {
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 1024) {
     throw new InvalidArgumentError('batchSize', 'an integer from 1 to 1024', batchSize);
   }
-  if (typeof scope !== 'string' || !/^[0-9a-f]{64}$/.test(scope)) {
+  if (!isKey(scope)) {
     throw new InvalidArgumentError('scope', '64 lower-case hexadecimal digits', scope);
   }
   if (prune && documents !== undefined) {

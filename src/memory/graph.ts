@@ -2,6 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '../core/clock.js';
 import { ClosedError, InvalidArgumentError } from '../core/errors.js';
+import { isKey } from '../core/key.js';
 import type { Environment } from '../disk/environment.js';
 import { cypherOf } from './graph/cypher.js';
 import { graphmlOf } from './graph/graphml.js';
@@ -50,8 +51,7 @@ const mostExpanded = 1_000;
  */
 export async function openGraph(environment: Environment, options: GraphOptions): Promise<ConversationGraph> {
   const { scope, maxMessages = 20_000 } = options;
-  if (!/^[0-9a-f]{64}$/.test(scope))
-    throw new InvalidArgumentError('scope', '64 lower-case hexadecimal digits', scope);
+  if (!isKey(scope)) throw new InvalidArgumentError('scope', '64 lower-case hexadecimal digits', scope);
   if (!Number.isSafeInteger(maxMessages) || maxMessages < 100 || maxMessages > 100_000) {
     throw new InvalidArgumentError('maxMessages', 'an integer from 100 to 100,000', maxMessages);
   }

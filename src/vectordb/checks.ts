@@ -1,5 +1,6 @@
 // What every vector database refuses before it does anything; vectordb/ alone imports it.
 import { InvalidArgumentError } from '../core/errors.js';
+import { isKey } from '../core/key.js';
 import { checkVector } from '../engines/flat.js';
 import type { SearchOptions, StoredDocument } from './database.js';
 import { checkMetadata } from './filter.js';
@@ -40,7 +41,7 @@ export function checkSearch(
 
 /** @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
 export function checkScope(scope: string): void {
-  if (typeof scope !== 'string' || !/^[0-9a-f]{64}$/.test(scope)) {
+  if (!isKey(scope)) {
     throw new InvalidArgumentError('scope', '64 lower-case hexadecimal digits', scope);
   }
 }

@@ -1,9 +1,8 @@
 // Every kernel this machine has, through the addon, against sums in double precision.
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { native } from '#dist/core/native.js';
+import { underEveryKernel } from './every-kernel.js';
 
 const seed = Number(process.env.LLM_CACHE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 console.log(`seed ${seed}, kernel ${native.kernel}`);
@@ -102,17 +101,6 @@ test('the many-row forms equal the single ones', () => {
   }
 });
 
-if (process.env.LLM_CACHE_KERNEL === undefined) {
-  for (const kernel of native.kernels) {
-    test(`all of this holds with LLM_CACHE_KERNEL=${kernel}`, () => {
-      const child = spawnSync(process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url)], {
-        env: { ...process.env, LLM_CACHE_KERNEL: kernel, LLM_CACHE_TEST_SEED: String(seed) },
-        encoding: 'utf8',
-      });
-      assert.is(child.status, 0, child.stdout + child.stderr);
-      assert.match(child.stdout, `kernel ${kernel}`);
-    });
-  }
-}
+underEveryKernel(test, import.meta.url, { LLM_CACHE_TEST_SEED: String(seed) });
 
 test.run();

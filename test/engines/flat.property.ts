@@ -1,10 +1,9 @@
 // The addon's FlatIndex against brute force in double precision, for every kernel, over data that tempts an index into mistakes.
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type NativeFlatIndex, native } from '#dist/core/native.js';
+import { underEveryKernel } from '../core/every-kernel.js';
 
 const seed = Number(process.env.LLM_CACHE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const numRuns = Number(process.env.LLM_CACHE_TEST_RUNS ?? 60);
@@ -213,23 +212,8 @@ test('the same calls give the same answers, bit for bit', () => {
   assert.is(answers[0], answers[1]);
 });
 
-if (process.env.LLM_CACHE_KERNEL === undefined) {
-  for (const kernel of native.kernels) {
-    if (kernel === native.kernel) continue;
-    test(`all of this holds with LLM_CACHE_KERNEL=${kernel}`, () => {
-      const child = spawnSync(process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url)], {
-        env: {
-          ...process.env,
-          LLM_CACHE_KERNEL: kernel,
-          LLM_CACHE_TEST_SEED: String(seed),
-          LLM_CACHE_TEST_RUNS: String(numRuns),
-        },
-        encoding: 'utf8',
-      });
-      assert.is(child.status, 0, child.stdout + child.stderr);
-      assert.match(child.stdout, `kernel ${kernel}`);
-    });
-  }
-}
+const variables = { LLM_CACHE_TEST_SEED: String(seed), LLM_CACHE_TEST_RUNS: String(numRuns) };
+const others = native.kernels.filter((kernel) => kernel !== native.kernel);
+underEveryKernel(test, import.meta.url, variables, others);
 
 test.run();

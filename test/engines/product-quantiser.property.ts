@@ -1,25 +1,19 @@
 // The product quantiser against a plain reading of its definition: nearest centroids, sums of table entries, training by seed.
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { native } from '#dist/core/native.js';
 import { ProductQuantiser } from '#dist/engines/product-quantiser.js';
+import { seededRandom } from '#dist/testing/index.js';
+import { underEveryKernel } from '../core/every-kernel.js';
 
 const seed = Number(process.env.LLM_CACHE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 console.log(`seed ${seed}, kernel ${native.kernel}`);
 const test = suite(`product quantiser (${native.kernel})`);
 
-/** Mulberry32, and normal numbers of it. */
+/** Normal numbers. */
 function normalFrom(start: number): () => number {
-  let state = start;
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = seededRandom(start);
   return () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
 }
 
@@ -109,17 +103,6 @@ test('a trained quantiser errs less than one whose centroids are vectors drawn b
   }
 });
 
-if (process.env.LLM_CACHE_KERNEL === undefined) {
-  for (const kernel of native.kernels) {
-    test(`all of this holds with LLM_CACHE_KERNEL=${kernel}`, () => {
-      const child = spawnSync(process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url)], {
-        env: { ...process.env, LLM_CACHE_KERNEL: kernel, LLM_CACHE_TEST_SEED: String(seed) },
-        encoding: 'utf8',
-      });
-      assert.is(child.status, 0, child.stdout + child.stderr);
-      assert.match(child.stdout, `kernel ${kernel}`);
-    });
-  }
-}
+underEveryKernel(test, import.meta.url, { LLM_CACHE_TEST_SEED: String(seed) });
 
 test.run();
