@@ -64,6 +64,7 @@ test('writes under way when the cache closes are on disk afterwards', async () =
 
 test('of processes killed while they store, every acknowledged answer is there, exactly and by meaning', async () => {
   const directory = temporaryDirectory();
+  let most = -1;
   for (let kill = 0; kill < 5; kill++) {
     const child = startChild('cache/fixtures/uses.mjs', ['busy', directory]);
     let last = -1;
@@ -71,10 +72,13 @@ test('of processes killed while they store, every acknowledged answer is there, 
     child.process.kill('SIGKILL');
     for (const line of await child.rest()) last = Number(line);
     assert.is(await child.ended, 'SIGKILL');
+    most = Math.max(most, last);
     const cache = await openMock({ directory });
-    for (let i = 0; i <= last; i++) assert.is((await cache.get(`question number ${i}`)).value, `answer ${i}`);
-    const { tiers } = await cache.stats();
-    assert.is(tiers[1]?.entries, tiers[2]?.entries, 'both tiers hold the same');
+    for (let i = 0; i <= most; i++) assert.is((await cache.get(`question number ${i}`)).value, `answer ${i}`);
+    // One that was not acknowledged may be in one of the two only.
+    for (const tier of (await cache.stats()).tiers.slice(1)) {
+      assert.ok((tier.entries as number) > most, `${tier.name} holds ${tier.entries} of ${most + 1}`);
+    }
     await cache.close();
   }
 });
