@@ -8,37 +8,8 @@ import { pipeline } from 'node:stream/promises';
 import { Worker } from 'node:worker_threads';
 import { CapacityError, ClosedError, NativeError } from '../core/errors.js';
 import type { Neighbour } from './engine.js';
-import type { Hnswlib, HnswlibIndex, Space } from './hnswlib.js';
-
-/** What a graph is built with, in the paper's names. Source: Malkov & Yashunin (2018), algorithms 1, 4 and 5. */
-export interface GraphParameters {
-  readonly dimension: number;
-  readonly M: number;
-  readonly efConstruction: number;
-  readonly efSearch: number;
-  readonly space: Space;
-  readonly seed: number;
-}
-
-/** The rows of a graph, in memory that threads share; ids are distinct. */
-export interface GraphRows {
-  readonly ids: Uint32Array;
-  /** n x dimension, row-major. */
-  readonly vectors: Float32Array;
-}
-
-/** What the worker is told. */
-export interface GraphJob extends GraphParameters, GraphRows {
-  /** The file to write; it does not exist yet. */
-  readonly path: string;
-}
-
-/** What the worker answers. */
-export interface GraphReport {
-  readonly sha256: string;
-  /** Row numbers, ascending, of those that a search for their own vectors does not find. */
-  readonly orphans: readonly number[];
-}
+import { type GraphJob, type GraphParameters, type GraphReport, type GraphRows, halts } from './graph-job.js';
+import type { Hnswlib, HnswlibIndex } from './hnswlib.js';
 
 /** A finished graph. */
 export interface Built {
@@ -119,8 +90,12 @@ export class Graph {
   }
 }
 
+// Writing a graph of a million rows takes a few seconds.
+const exitPatienceMs = 10_000;
+
 /** One graph in the making. The thread does not keep the process alive unless `ref` was called. */
 export class Build {
+  readonly #halt = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   #worker: Worker | undefined;
   #stopped = false;
   #referenced = false;
@@ -142,11 +117,14 @@ export class Build {
     const needed = 2 * graphBytes(count, parameters);
     if (needed > process.availableMemory()) throw new CapacityError(`a graph of ${count} rows`);
     const directory = await mkdtemp(join(tmpdir(), 'llm-cache-graph-'));
-    const remove = () => rmSync(directory, { recursive: true, force: true });
-    process.once('exit', remove);
+    const onExit = () => {
+      this.#leave();
+      rmSync(directory, { recursive: true, force: true });
+    };
+    process.once('exit', onExit);
     try {
       const path = join(directory, 'graph');
-      const { sha256, orphans } = await this.#work({ ...parameters, ...rows, path });
+      const { sha256, orphans } = await this.#work({ ...parameters, ...rows, path, halt: this.#halt });
       if (orphans.length > count * greatestOrphanShare) {
         throw new NativeError(
           `a graph is of no use: ${orphans.length} of its ${count} rows are not found in it; perhaps too many are equal`,
@@ -159,7 +137,7 @@ export class Build {
       await index.readIndex(path);
       return { graph: new Graph(index, count, generation, parameters), orphans };
     } finally {
-      process.off('exit', remove);
+      process.off('exit', onExit);
       await rm(directory, { recursive: true, force: true });
     }
   }
@@ -169,10 +147,19 @@ export class Build {
     this.#worker?.ref();
   }
 
-  /** Ends the thread; `run` rejects. */
+  /** Ends the thread as soon as it is out of hnswlib, within milliseconds unless it writes its file; `run` rejects. */
   stop(): void {
     this.#stopped = true;
-    void this.#worker?.terminate();
+    // Whoever waits for its end is answered even when nothing else keeps the process alive.
+    this.#worker?.ref();
+    Atomics.compareExchange(this.#halt, 0, halts.running, halts.asked);
+  }
+
+  /** Waits at the end of the process, which terminates its threads, until this one is out of hnswlib. */
+  #leave(): void {
+    if (this.#worker === undefined) return;
+    this.stop();
+    Atomics.wait(this.#halt, 0, halts.asked, exitPatienceMs);
   }
 
   #work(job: GraphJob): Promise<GraphReport> {
@@ -194,6 +181,7 @@ export class Build {
       });
       // Only now is the memory of its graph free.
       worker.on('exit', () => {
+        this.#worker = undefined;
         if (report !== undefined && failure === undefined) resolve(report);
         else if (this.#stopped) reject(new ClosedError('the engine'));
         else reject(new NativeError('the thread that builds graphs ended early', { cause: failure }));

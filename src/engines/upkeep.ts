@@ -2,7 +2,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CacheError, MissingPackageError, NativeError } from '../core/errors.js';
 import type { FlatEngine } from './flat.js';
-import { Build, type Graph, type GraphParameters, type GraphRows, graphBytes } from './graph.js';
+import { Build, type Graph, graphBytes } from './graph.js';
+import type { GraphParameters, GraphRows } from './graph-job.js';
 import type { Hnswlib } from './hnswlib.js';
 import type { Partition, Partitions, Segment } from './partitions.js';
 

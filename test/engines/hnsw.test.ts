@@ -277,6 +277,22 @@ test('a process that forgets to close ends all the same, and without hnswlib-nod
   const ended = spawnSync(process.execPath, ['--input-type=module', '-e', forgetful], { encoding: 'utf8' });
   assert.is(ended.stdout.trim(), 'done', ended.stderr);
   assert.is(ended.status, 0);
+  const cut = `import { openHnswEngine } from '${engines}hnsw.js';
+    const row = new Float32Array(8);
+    const fill = async () => {
+      const engine = await openHnswEngine(8, { graphFrom: 1000 });
+      for (let id = 0; id < 20000; id++) { row.fill(0); row[id % 8] = 0.8; row[(id + 1) % 8] = 0.6; engine.set(id, 0, row); }
+      return engine;
+    };
+    for (let milliseconds = 100; milliseconds < 400; milliseconds += 50) {
+      const engine = await fill();
+      await new Promise((resolve) => setTimeout(resolve, milliseconds));
+      await engine.close();
+    }
+    await fill();
+    setTimeout(() => process.exit(3), 300);`;
+  const left = spawnSync(process.execPath, ['--input-type=module', '-e', cut], { encoding: 'utf8' });
+  assert.is(left.status, 3, `closed and left while graphs are built: ${left.signal} ${left.stderr}`);
   const hooks = `export async function resolve(name, context, next) {
     if (name === 'hnswlib-node') throw new Error('absent');
     return next(name, context);
