@@ -114,7 +114,8 @@ function withServer(server: RedisServer): void {
       return cache.health().tiers.every(({ state }) => state === 'ok');
     });
     assert.equal([events[0], events.at(-1)], ['redis lost', 'redis ok']);
-    assert.ok((await cache.set('after', 'v')).stored.includes('redis'));
+    // On a busy machine one write may still be late.
+    await until('it is written again', async () => (await cache.set('after', 'v')).stored.includes('redis'));
     await cache.close();
     await successor.stop();
   });
