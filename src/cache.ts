@@ -15,31 +15,29 @@ import type {
   SetOptions,
   SetReport,
 } from './cache-types.js';
-import { Cascade, type CascadeParts, type Finding, type Query } from './cascade.js';
-import type { Entry, Epoch } from './core/entry.js';
+import { Cascade, type CascadeParts, type Query } from './cascade.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
-import { Flight } from './core/flight.js';
 import { queryKey } from './core/key.js';
 import { Labels } from './core/labels.js';
-import type { Leases } from './core/lease.js';
 import { checkOptions } from './core/options.js';
 import { Scope, type ScopeFields } from './core/scope.js';
 import { marksOf } from './invalidation.js';
-import { lead, releaseAfter } from './lead.js';
-import { makeLookup } from './lookup.js';
 import type { OpenOptions } from './open.js';
 import { checkTtl, Origin, type OriginParts } from './origin.js';
+import { Outcomes } from './outcomes.js';
 import { Recorder } from './recorder.js';
+import { Resolver, type ResolverParts } from './resolve.js';
 import type { GuardedTier } from './tiers/guard.js';
 import type { PopularQuestion } from './warm/popularity.js';
 import type { WarmReport } from './warm/warmer.js';
 import { type WarmHooks, Warming, type WarmingParts, type WarmOptions } from './warming.js';
 
 /** What a cache is made of; `open` puts it together from configuration. */
-export interface CacheParts extends OriginParts, Omit<CascadeParts, 'onEmbedError' | 'onStoreError'> {
+export interface CacheParts
+  extends OriginParts,
+    ResolverParts,
+    Omit<CascadeParts, 'onEmbedError' | 'onStoreError'> {
   readonly tiers: readonly GuardedTier[];
-  /** Lets one process at a time generate the answer to a question. Default: each process by itself. */
-  readonly leases?: Leases | undefined;
   /** Default: questions are not counted, and nothing is kept warm. */
   readonly warming?: WarmingParts | undefined;
   /** Releases what the cache was built on, after its tiers and the embedder; the tiers' sizes in `stats` are left out, as 0. */
@@ -52,18 +50,6 @@ const setOptions = new Set([...getOptions, 'ttlMs', 'tags', 'sources']);
 const askOptions = new Set([...setOptions, 'refresh']);
 const invalidateOptions = new Set(['tags', 'sources', 'scope', 'key']);
 const warmOptions = new Set(['topN', 'signal']);
-/** What a flight brings to those who wait for it. */
-interface Resolved {
-  readonly answer: Answer;
-  /** The latest removal known when it began. */
-  readonly epoch: Epoch;
-  /** What cannot be stored cannot be shared either: of a stream only one caller would get all. */
-  readonly storable: boolean;
-  /** False when a removal since names the answer. */
-  isAlive(): boolean;
-}
-
-const neverAborted = new AbortController().signal;
 
 /**
  * A semantic cache; `await openCache()` gives one that needs no server. Answers are handed out frozen, or as copies, so that no
@@ -75,7 +61,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   readonly #origin: Origin;
   readonly #recorder: Recorder;
   readonly #commonScope: Scope;
-  readonly #flight = new Flight<Resolved>();
+  readonly #resolver: Resolver;
   readonly #warming: Warming | undefined;
   #closing: Promise<void> | undefined;
 
@@ -97,6 +83,11 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
       onStoreError: () => this.#recorder.count('storeErrors'),
     });
     this.#origin = new Origin(parts, this.#cascade);
+    const outcomes = new Outcomes(parts, this.#recorder, {
+      asked: (scope, asked) => this.#warming?.note(scope, asked),
+      tell: (event, lookup) => this.emit(event, lookup),
+    });
+    this.#resolver = new Resolver(parts, this.#cascade, this.#origin, outcomes);
     this.#warming =
       parts.warming &&
       new Warming(parts.warming, {
@@ -131,27 +122,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     const query = this.#query(prompt, options);
     if (typeof generate !== 'function') throw new InvalidArgumentError('generate', 'a function', generate);
     checkTtl(options.ttlMs);
-    const labels = new Labels(options);
-    const atOnce = options.refresh ? undefined : this.#cascade.findAtOnce(query);
-    if (atOnce !== undefined) return this.#hitAtOnce<T>(query, atOnce, started);
-    // Joining what began before a removal would give what was removed; joining a lookup would be no refresh.
-    const removed = this.#parts.ledger.latest(query.key, query.scope.id);
-    const flight = `${query.key} ${removed}${options.refresh ? ' anew' : ''}`;
-    const coalesced = this.#flight.has(flight);
-    const work = (signal: AbortSignal) => this.#resolve(query, generate, options, labels, started, signal);
-    const joinedAt = this.#parts.ledger.epoch;
-    const flown = await this.#flight.run(flight, work, options.signal);
-    if (!coalesced) return flown.answer as Answer<T>;
-    if (!flown.storable) {
-      const alone = options.signal ?? neverAborted;
-      const own = this.#resolve(query, generate, options, new Labels(options), started, alone);
-      return (await own).answer as Answer<T>;
-    }
-    // Its labels, known only now, may have been removed between its beginning and this call.
-    if (flown.epoch !== joinedAt && !flown.isAlive()) return this.ask(prompt, generate, options);
-    this.#recorder.count('queries');
-    this.#recorder.count('coalesced');
-    return { ...(flown.answer as Answer<T>), coalesced, latencyMs: this.#parts.clock.mono() - started };
+    return this.#resolver.answer({ query, generate, options, labels: new Labels(options), started });
   }
 
   /** Looks up without generating; `match` is `none` on a miss. @throws as `wrap`. */
@@ -160,11 +131,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     checkOptions(options, getOptions);
     const query = this.#query(prompt, options);
     options.signal?.throwIfAborted();
-    const atOnce = this.#cascade.findAtOnce(query);
-    if (atOnce !== undefined) return this.#hitAtOnce<T>(query, atOnce, started);
-    const finding = await this.#cascade.find(query, options.signal);
-    this.#note(query, finding);
-    return this.#record(this.#lookup(query, finding, started)) as Lookup<T>;
+    return this.#resolver.lookUp<T>(query, options.signal, started);
   }
 
   /**
@@ -295,83 +262,6 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #resolve<T>(
-    query: Query,
-    generate: Generate<T>,
-    { refresh = false, ttlMs }: AskOptions,
-    labels: Labels,
-    started: number,
-    signal: AbortSignal,
-  ): Promise<Resolved> {
-    const { ledger, leases, clock } = this.#parts;
-    const { epoch } = ledger;
-    const found = (finding: Finding): Resolved => {
-      const { entry } = finding.hit as NonNullable<Finding['hit']>;
-      const answer = this.#record(this.#lookup(query, finding, started)) as Answer;
-      return { answer, epoch, storable: true, isAlive: () => ledger.isAlive(entry) };
-    };
-    const finding = await this.#cascade.find(query, signal, refresh);
-    if (!refresh) this.#note(query, finding);
-    if (finding.hit !== undefined) return found(finding);
-    const { lease, finding: other } = refresh ? {} : await lead(leases, this.#cascade, query, signal);
-    if (other !== undefined) return found({ ...finding, ...other });
-    const about = { query, embedding: finding.embedding, epoch, labels, ttlMs };
-    const generating = this.#origin.generate(generate, about, { lease, replace: refresh }, signal);
-    if (lease !== undefined) releaseAfter(generating, lease, signal);
-    const { value, storable } = await generating;
-    const answer = { ...this.#lookup(query, finding, started), value, latencyMs: clock.mono() - started };
-    if (!storable) this.#recorder.count('uncacheable');
-    const { key, scope } = query;
-    const isAlive = () => ledger.isAlive({ key, scope: scope.id, epoch, ...labels.read() });
-    return { answer: this.#record(answer), epoch, storable, isAlive };
-  }
-
-  #lookup({ key }: Query, { hit, refused, embedding, embedMs }: Finding, started: number): Lookup {
-    const truncated = embedding?.truncated ?? false;
-    const latencyMs = this.#parts.clock.mono() - started;
-    const how = hit === undefined ? 'none' : hit.exact ? 'exact' : 'semantic';
-    return makeLookup(
-      key,
-      how,
-      hit?.entry,
-      hit?.tier ?? 'origin',
-      hit?.similarity ?? 0,
-      refused ?? null,
-      truncated,
-      latencyMs,
-      embedMs,
-    );
-  }
-
-  #hitAtOnce<T>({ key, scope }: Query, entry: Entry, started: number): Answer<T> {
-    this.#warming?.note(scope, entry);
-    const tier = (this.#parts.tiers[0] as GuardedTier).name;
-    const latencyMs = this.#parts.clock.mono() - started;
-    this.#recorder.hitAtOnce(tier, latencyMs);
-    const found = makeLookup(key, 'exact', entry, tier, 1, null, false, latencyMs, 0);
-    this.#tell('hit', found);
-    return found as Answer<T>;
-  }
-
-  #note({ key, text, scope }: Query, { hit }: Finding): void {
-    this.#warming?.note(scope, hit?.entry ?? { key, question: text });
-  }
-
-  #record<L extends Lookup>(lookup: L): L {
-    this.#recorder.lookup(lookup);
-    this.#tell(lookup.match === 'none' ? 'miss' : 'hit', lookup);
-    return lookup;
-  }
-
-  #tell(event: 'hit' | 'miss', lookup: Lookup): void {
-    try {
-      this.emit(event, lookup);
-    } catch (error) {
-      // Who listens must not fail who asks.
-      process.emitWarning(error as Error);
-    }
   }
 
   #query(text: string, options: ScopeOption): Query {
