@@ -6,6 +6,7 @@ import type {
   CacheEvents,
   CacheStats,
   Generate,
+  GenerateStream,
   GetOptions,
   Health,
   Invalidation,
@@ -14,6 +15,7 @@ import type {
   ScopeOption,
   SetOptions,
   SetReport,
+  StreamOptions,
 } from './cache-types.js';
 import { Cascade, type CascadeParts, type Query } from './cascade.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
@@ -21,12 +23,16 @@ import { queryKey } from './core/key.js';
 import { Labels } from './core/labels.js';
 import { checkOptions } from './core/options.js';
 import { Scope, type ScopeFields } from './core/scope.js';
+import { type Freshness, type FreshnessOptions, freshnessOf } from './freshness.js';
+import type { Call } from './generate.js';
 import { marksOf } from './invalidation.js';
 import type { OpenOptions } from './open.js';
 import { checkTtl, Origin, type OriginParts } from './origin.js';
 import { Outcomes } from './outcomes.js';
 import { Recorder } from './recorder.js';
 import { Resolver, type ResolverParts } from './resolve.js';
+import type { AnswerStream } from './streams/answer-stream.js';
+import { checkStreamOptions } from './streams/recording.js';
 import type { GuardedTier } from './tiers/guard.js';
 import type { PopularQuestion } from './warm/popularity.js';
 import type { WarmReport } from './warm/warmer.js';
@@ -38,6 +44,8 @@ export interface CacheParts
     ResolverParts,
     Omit<CascadeParts, 'onEmbedError' | 'onStoreError'> {
   readonly tiers: readonly GuardedTier[];
+  /** Default: all off. */
+  readonly freshness?: FreshnessOptions | undefined;
   /** Default: questions are not counted, and nothing is kept warm. */
   readonly warming?: WarmingParts | undefined;
   /** Releases what the cache was built on, after its tiers and the embedder; the tiers' sizes in `stats` are left out, as 0. */
@@ -47,7 +55,8 @@ export interface CacheParts
 const scopeOptions = new Set(['scope']);
 const getOptions = new Set([...scopeOptions, 'signal']);
 const setOptions = new Set([...getOptions, 'ttlMs', 'tags', 'sources']);
-const askOptions = new Set([...setOptions, 'refresh']);
+const askOptions = new Set([...setOptions, 'refresh', 'freshness', 'cacheable']);
+const streamOptions = new Set([...askOptions, 'join', 'split', 'replay', 'maxGapMs']);
 const invalidateOptions = new Set(['tags', 'sources', 'scope', 'key']);
 const warmOptions = new Set(['topN', 'signal']);
 
@@ -62,6 +71,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   readonly #recorder: Recorder;
   readonly #commonScope: Scope;
   readonly #resolver: Resolver;
+  readonly #freshness: Freshness;
   readonly #warming: Warming | undefined;
   #closing: Promise<void> | undefined;
 
@@ -87,7 +97,8 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
       asked: (scope, asked) => this.#warming?.note(scope, asked),
       tell: (event, lookup) => this.emit(event, lookup),
     });
-    this.#resolver = new Resolver(parts, this.#cascade, this.#origin, outcomes);
+    this.#freshness = freshnessOf(parts.freshness);
+    this.#resolver = new Resolver(parts, this.#cascade, outcomes);
     this.#warming =
       parts.warming &&
       new Warming(parts.warming, {
@@ -117,12 +128,27 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
 
   /** As `wrap`, and tells where the answer came from, how similar the question was and how long it took. */
   async ask<T>(prompt: string, generate: Generate<T>, options: AskOptions = {}): Promise<Answer<T>> {
-    const started = this.#parts.clock.mono();
-    checkOptions(options, askOptions);
-    const query = this.#query(prompt, options);
-    if (typeof generate !== 'function') throw new InvalidArgumentError('generate', 'a function', generate);
-    checkTtl(options.ttlMs);
-    return this.#resolver.answer({ query, generate, options, labels: new Labels(options), started });
+    const call = this.#call(prompt, generate, options, askOptions);
+    const begin: Call['begin'] = (...how) => this.#origin.generate(generate, ...how);
+    return (await this.#resolver.answer({ ...call, streams: false, begin })) as Answer<T>;
+  }
+
+  /**
+   * As `ask`, part by part: a stored answer is played back, one that is being generated for another caller is joined, its prefix at
+   * once, and what `generate` streams is handed on as it comes and stored at its clean end. `wrap` and `get` find the same answer
+   * whole. Resolves with the first part at hand. Parts are copies of their own for each caller.
+   * @throws as `ask`; what comes after the first part is thrown while reading
+   * @example for await (const text of await cache.wrapStream(prompt, () => llm.stream(prompt))) process.stdout.write(text);
+   */
+  async wrapStream<P, V = unknown>(
+    prompt: string,
+    generate: GenerateStream<P>,
+    options: StreamOptions<P, V> = {},
+  ): Promise<AnswerStream<P, Lookup<V>>> {
+    const call = this.#call(prompt, generate, options, streamOptions);
+    checkStreamOptions(options);
+    const begin: Call['begin'] = (...how) => this.#origin.stream(generate, options, ...how);
+    return this.#resolver.stream({ ...call, streams: true, begin }, options);
   }
 
   /** Looks up without generating; `match` is `none` on a miss. @throws as `wrap`. */
@@ -149,7 +175,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     const embedding = this.#parts.semantic()
       ? await this.#cascade.embed(query.text, options.signal)
       : undefined;
-    const about = { query, embedding, epoch, labels, ttlMs: options.ttlMs };
+    const about = { query, embedding, epoch, labels, ttlMs: options.ttlMs, freshness: this.#freshness };
     return this.#cascade.replace(this.#origin.entry(sealed, about), query);
   }
 
@@ -241,6 +267,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
    */
   close(): Promise<void> {
     this.#origin.close();
+    this.#resolver.close();
     this.#closing ??= (async () => {
       await this.#warming?.stop();
       await this.#cascade.idle();
@@ -262,6 +289,23 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #call(
+    prompt: string,
+    generate: unknown,
+    options: AskOptions,
+    known: ReadonlySet<string>,
+  ): Omit<Call, 'streams' | 'begin'> {
+    const started = this.#parts.clock.mono();
+    checkOptions(options, known);
+    const query = this.#query(prompt, options);
+    if (typeof generate !== 'function') throw new InvalidArgumentError('generate', 'a function', generate);
+    checkTtl(options.ttlMs);
+    if (options.cacheable !== undefined && typeof options.cacheable !== 'function')
+      throw new InvalidArgumentError('cacheable', 'a function', options.cacheable);
+    const freshness = freshnessOf(options.freshness, this.#freshness);
+    return { query, options, labels: new Labels(options), freshness, started };
   }
 
   #query(text: string, options: ScopeOption): Query {
