@@ -4,7 +4,8 @@ import type { LabelOptions } from './core/labels.js';
 import type { LedgerHealth } from './core/ledger.js';
 import type { Scope, ScopeFields } from './core/scope.js';
 import type { LatencySummary } from './core/stats.js';
-import type { Refusal } from './decide/decide.js';
+import type { Decision, Refusal } from './decide/decide.js';
+import type { Accept } from './decide/policy.js';
 import type { TierHealth } from './tiers/guard.js';
 
 /** Makes an answer when none is stored. The signal aborts when every caller that waits for the answer has gone. */
@@ -28,14 +29,16 @@ export interface ScopeOption {
 export interface GetOptions extends ScopeOption {
   /** Gives up waiting; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Accept less by meaning than the operator does, for this call. Default: what the operator accepts. */
+  readonly accept?: Accept | undefined;
 }
 
-export interface SetOptions extends GetOptions, LabelOptions {
+export interface SetOptions extends Omit<GetOptions, 'accept'>, LabelOptions {
   /** Milliseconds the answer lives; default: the cache's. `Infinity` for ever. */
   readonly ttlMs?: number | undefined;
 }
 
-export interface AskOptions extends SetOptions {
+export interface AskOptions extends SetOptions, Pick<GetOptions, 'accept'> {
   /** Generate anew and replace what is stored. Default false. */
   readonly refresh?: boolean | undefined;
 }
@@ -58,6 +61,8 @@ export interface Lookup<T = unknown> {
   readonly createdAtMs: number | undefined;
   /** A stored question that was near enough and was refused by a rule; null when there was none. */
   readonly refused: Refusal | null;
+  /** Whether and why the answer was accepted. In shadow mode `accepted` may be true where `match` is `none`. */
+  readonly decision: Decision;
   /** The prompt is longer than the embedder reads, so only an exact match was possible. */
   readonly truncated: boolean;
   readonly key: Key;
@@ -129,6 +134,8 @@ export interface CacheStats {
   readonly embedErrors: number;
   /** Writes to a tier that failed. */
   readonly storeErrors: number;
+  /** Decisions that a verifier made impossible by throwing; nothing is accepted by meaning then. */
+  readonly decideErrors: number;
   /** Generated answers that cannot be serialised and so were not stored. */
   readonly uncacheable: number;
   /** Latencies of embeddings, as waited for. */

@@ -36,7 +36,7 @@ import { type WarmHooks, Warming, type WarmingParts, type WarmOptions } from './
 export interface CacheParts
   extends OriginParts,
     ResolverParts,
-    Omit<CascadeParts, 'onEmbedError' | 'onStoreError'> {
+    Omit<CascadeParts, 'onEmbedError' | 'onStoreError' | 'onDecideError'> {
   readonly tiers: readonly GuardedTier[];
   /** Default: questions are not counted, and nothing is kept warm. */
   readonly warming?: WarmingParts | undefined;
@@ -45,9 +45,9 @@ export interface CacheParts
 }
 
 const scopeOptions = new Set(['scope']);
-const getOptions = new Set([...scopeOptions, 'signal']);
-const setOptions = new Set([...getOptions, 'ttlMs', 'tags', 'sources']);
-const askOptions = new Set([...setOptions, 'refresh']);
+const getOptions = new Set([...scopeOptions, 'signal', 'accept']);
+const setOptions = new Set([...scopeOptions, 'signal', 'ttlMs', 'tags', 'sources']);
+const askOptions = new Set([...setOptions, 'accept', 'refresh']);
 const invalidateOptions = new Set(['tags', 'sources', 'scope', 'key']);
 const warmOptions = new Set(['topN', 'signal']);
 
@@ -81,9 +81,10 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
       ...parts,
       onEmbedError: () => this.#recorder.count('embedErrors'),
       onStoreError: () => this.#recorder.count('storeErrors'),
+      onDecideError: () => this.#recorder.count('decideErrors'),
     });
     this.#origin = new Origin(parts, this.#cascade);
-    const outcomes = new Outcomes(parts, this.#recorder, {
+    const outcomes = new Outcomes(parts, this.#recorder, this.#cascade.exactDecision, {
       asked: (scope, asked) => this.#warming?.note(scope, asked),
       tell: (event, lookup) => this.emit(event, lookup),
     });
@@ -264,10 +265,15 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     return this.close();
   }
 
-  #query(text: string, options: ScopeOption): Query {
+  #query(text: string, options: ScopeOption & Pick<GetOptions, 'accept'>): Query {
     this.#checkOpen();
     const scope = this.#scopeOf(options);
-    return { text, key: queryKey(text, scope), scope };
+    const query = { text, key: queryKey(text, scope), scope };
+    const { accept } = options;
+    if (accept === undefined) return query;
+    // Refused here also where an exact answer would not have to be decided.
+    this.#cascade.policies.for(text, scope.fields, accept);
+    return { ...query, accept };
   }
 
   #scopeOf({ scope }: ScopeOption): Scope {

@@ -4,6 +4,7 @@ import type { Finding, Query } from './cascade.js';
 import type { Clock } from './core/clock.js';
 import type { Entry, Key } from './core/entry.js';
 import type { Scope } from './core/scope.js';
+import type { Decision } from './decide/decide.js';
 import { makeLookup } from './lookup.js';
 import type { Recorder } from './recorder.js';
 
@@ -19,16 +20,19 @@ export class Outcomes {
   readonly recorder: Recorder;
   readonly #clock: Clock;
   readonly #firstTier: string;
+  readonly #exact: Decision;
   readonly #listeners: Listeners;
 
   constructor(
     { clock, tiers }: { readonly clock: Clock; readonly tiers: readonly { readonly name: string }[] },
     recorder: Recorder,
+    exact: Decision,
     listeners: Listeners,
   ) {
     this.recorder = recorder;
     this.#clock = clock;
     this.#firstTier = tiers[0]?.name ?? '';
+    this.#exact = exact;
     this.#listeners = listeners;
   }
 
@@ -37,13 +41,13 @@ export class Outcomes {
     this.#listeners.asked(scope, entry);
     const latencyMs = this.#clock.mono() - started;
     this.recorder.hitAtOnce(this.#firstTier, latencyMs);
-    const found = makeLookup(key, 'exact', entry, this.#firstTier, 1, null, false, latencyMs, 0);
+    const found = makeLookup(key, 'exact', entry, this.#firstTier, 1, null, this.#exact, false, latencyMs, 0);
     this.#tell('hit', found);
     return found as Answer<T>;
   }
 
   /** The record of what was found, not yet counted. */
-  lookup({ key }: Query, { hit, refused, embedding, embedMs }: Finding, started: number): Lookup {
+  lookup({ key }: Query, { hit, refused, decision, embedding, embedMs }: Finding, started: number): Lookup {
     const truncated = embedding?.truncated ?? false;
     const latencyMs = this.#clock.mono() - started;
     const how = hit === undefined ? 'none' : hit.exact ? 'exact' : 'semantic';
@@ -54,6 +58,7 @@ export class Outcomes {
       hit?.tier ?? 'origin',
       hit?.similarity ?? 0,
       refused ?? null,
+      decision,
       truncated,
       latencyMs,
       embedMs,

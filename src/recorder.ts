@@ -13,6 +13,7 @@ export type Count =
   | 'truncated'
   | 'embedErrors'
   | 'storeErrors'
+  | 'decideErrors'
   | 'uncacheable';
 
 interface TierLatencies {
@@ -81,6 +82,7 @@ export class Recorder {
       'truncated',
       'embedErrors',
       'storeErrors',
+      'decideErrors',
       'uncacheable',
     ] as const;
     return {

@@ -74,7 +74,7 @@ export class Resolver {
     if (atOnce !== undefined) return this.#outcomes.hitAtOnce<T>(query, atOnce, started);
     // Joining what began before a removal would give what was removed; joining a lookup would be no refresh.
     const removed = ledger.latest(query.key, query.scope.id);
-    const flight = `${query.key} ${removed}${options.refresh ? ' anew' : ''}`;
+    const flight = `${query.key} ${removed}${options.refresh ? ' anew' : ''}${query.accept === undefined ? '' : ` ${JSON.stringify(query.accept)}`}`;
     const coalesced = this.#flight.has(flight);
     const joinedAt = ledger.epoch;
     const flown = await this.#flight.run(flight, (signal) => this.#resolve(call, signal), options.signal);
