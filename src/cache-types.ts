@@ -6,6 +6,7 @@ import type { Scope, ScopeFields } from './core/scope.js';
 import type { LatencySummary } from './core/stats.js';
 import type { Decision, Refusal } from './decide/decide.js';
 import type { Accept } from './decide/policy.js';
+import type { DecisionStats } from './lessons.js';
 import type { TierHealth } from './tiers/guard.js';
 
 /** Makes an answer when none is stored. The signal aborts when every caller that waits for the answer has gone. */
@@ -146,6 +147,8 @@ export interface CacheStats {
   readonly latency: LatencySummary;
   readonly tiers: readonly TierStats[];
   readonly ledger: LedgerHealth;
+  /** What is known of the decisions; undefined where nothing is learnt. */
+  readonly decision: DecisionStats | undefined;
 }
 
 /** What is in service. */

@@ -19,9 +19,11 @@ import { Cascade, type CascadeParts, type Query } from './cascade.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
 import { queryKey } from './core/key.js';
 import { Labels } from './core/labels.js';
+import { marks } from './core/ledger.js';
 import { checkOptions } from './core/options.js';
 import { Scope, type ScopeFields } from './core/scope.js';
 import { marksOf } from './invalidation.js';
+import { type JudgedHit, type LessonParts, Lessons } from './lessons.js';
 import type { OpenOptions } from './open.js';
 import { checkTtl, Origin, type OriginParts } from './origin.js';
 import { Outcomes } from './outcomes.js';
@@ -38,6 +40,8 @@ export interface CacheParts
     ResolverParts,
     Omit<CascadeParts, 'onEmbedError' | 'onStoreError' | 'onDecideError'> {
   readonly tiers: readonly GuardedTier[];
+  /** Default: nothing is learnt from hits. */
+  readonly learning?: LessonParts | undefined;
   /** Default: questions are not counted, and nothing is kept warm. */
   readonly warming?: WarmingParts | undefined;
   /** Releases what the cache was built on, after its tiers and the embedder; the tiers' sizes in `stats` are left out, as 0. */
@@ -63,6 +67,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   readonly #commonScope: Scope;
   readonly #resolver: Resolver;
   readonly #warming: Warming | undefined;
+  readonly #lessons: Lessons | undefined;
   #closing: Promise<void> | undefined;
 
   /** Opens a cache; the same as `openCache`. */
@@ -84,11 +89,13 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
       onDecideError: () => this.#recorder.count('decideErrors'),
     });
     this.#origin = new Origin(parts, this.#cascade);
-    const outcomes = new Outcomes(parts, this.#recorder, this.#cascade.exactDecision, {
+    this.#lessons = parts.learning && new Lessons(parts.learning);
+    const taught = { ...parts, lessons: this.#lessons };
+    const outcomes = new Outcomes(taught, this.#recorder, this.#cascade.exactDecision, {
       asked: (scope, asked) => this.#warming?.note(scope, asked),
       tell: (event, lookup) => this.emit(event, lookup),
     });
-    this.#resolver = new Resolver(parts, this.#cascade, this.#origin, outcomes);
+    this.#resolver = new Resolver(taught, this.#cascade, this.#origin, outcomes);
     this.#warming =
       parts.warming &&
       new Warming(parts.warming, {
@@ -195,7 +202,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   /** Counts and latencies since `open`, and what each tier holds. */
   async stats(): Promise<CacheStats> {
     const sizes = await Promise.all(this.#parts.tiers.map((tier) => tier.size()));
-    return this.#recorder.stats(sizes, this.health());
+    return this.#recorder.stats(sizes, this.health(), this.#lessons?.stats());
   }
 
   /** What is in service. */
@@ -231,9 +238,21 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     this.#warming?.start(hooks);
   }
 
-  /** Resolves when promotions and writes under way are done. */
-  idle(): Promise<void> {
-    return this.#cascade.idle();
+  /**
+   * Says of a hit whether it was right. A wrong semantic hit is never repeated, pairs near to it are judged more strictly, and the
+   * calibration moves; a wrong exact hit has a wrong answer, which is removed. Resolves when it is on stable storage; without
+   * `decide.learn` it does nothing.
+   * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for what is no hit
+   */
+  async feedback(hit: JudgedHit, verdict: 'right' | 'wrong'): Promise<void> {
+    this.#checkOpen();
+    await this.#lessons?.feedback(hit, verdict, (key) => this.#parts.ledger.remove([marks.key(key)]));
+  }
+
+  /** Resolves when promotions and writes under way are done, and comparisons of hits with fresh answers. */
+  async idle(): Promise<void> {
+    await this.#lessons?.idle();
+    await this.#cascade.idle();
   }
 
   /**
@@ -244,6 +263,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     this.#origin.close();
     this.#closing ??= (async () => {
       await this.#warming?.stop();
+      await this.#lessons?.close();
       await this.#cascade.idle();
       // What the tiers hold is of no interest any more, and counting it may take seconds of a server.
       const stats = this.#recorder.stats(

@@ -5,6 +5,7 @@ import type { Clock } from './core/clock.js';
 import type { Entry, Key } from './core/entry.js';
 import type { Scope } from './core/scope.js';
 import type { Decision } from './decide/decide.js';
+import type { Lessons } from './lessons.js';
 import { makeLookup } from './lookup.js';
 import type { Recorder } from './recorder.js';
 
@@ -21,10 +22,19 @@ export class Outcomes {
   readonly #clock: Clock;
   readonly #firstTier: string;
   readonly #exact: Decision;
+  readonly #lessons: Lessons | undefined;
   readonly #listeners: Listeners;
 
   constructor(
-    { clock, tiers }: { readonly clock: Clock; readonly tiers: readonly { readonly name: string }[] },
+    {
+      clock,
+      tiers,
+      lessons,
+    }: {
+      readonly clock: Clock;
+      readonly tiers: readonly { readonly name: string }[];
+      readonly lessons?: Lessons | undefined;
+    },
     recorder: Recorder,
     exact: Decision,
     listeners: Listeners,
@@ -33,12 +43,15 @@ export class Outcomes {
     this.#clock = clock;
     this.#firstTier = tiers[0]?.name ?? '';
     this.#exact = exact;
+    this.#lessons = lessons;
     this.#listeners = listeners;
   }
 
   /** A hit that needed no waiting. */
-  hitAtOnce<T>({ key, scope }: Query, entry: Entry, started: number): Answer<T> {
+  hitAtOnce<T>(query: Query, entry: Entry, started: number): Answer<T> {
+    const { key, scope } = query;
     this.#listeners.asked(scope, entry);
+    this.#lessons?.exact(query, entry);
     const latencyMs = this.#clock.mono() - started;
     this.recorder.hitAtOnce(this.#firstTier, latencyMs);
     const found = makeLookup(key, 'exact', entry, this.#firstTier, 1, null, this.#exact, false, latencyMs, 0);
@@ -47,12 +60,14 @@ export class Outcomes {
   }
 
   /** The record of what was found, not yet counted. */
-  lookup({ key }: Query, { hit, refused, decision, embedding, embedMs }: Finding, started: number): Lookup {
+  lookup(query: Query, finding: Finding, started: number): Lookup {
+    const { hit, refused, decision, embedding, embedMs } = finding;
+    this.#lessons?.looked(query, finding);
     const truncated = embedding?.truncated ?? false;
     const latencyMs = this.#clock.mono() - started;
     const how = hit === undefined ? 'none' : hit.exact ? 'exact' : 'semantic';
     return makeLookup(
-      key,
+      query.key,
       how,
       hit?.entry,
       hit?.tier ?? 'origin',

@@ -2,6 +2,7 @@
 import type { CacheStats, Health, Lookup } from './cache-types.js';
 import { Counters, Latency } from './core/stats.js';
 import type { TierSize } from './core/tier.js';
+import type { DecisionStats } from './lessons.js';
 import type { TierHealth } from './tiers/guard.js';
 
 /** What is counted besides hits. */
@@ -65,7 +66,11 @@ export class Recorder {
     if (match === 'semantic') this.#tiers.get(tier)?.semanticWithoutEmbedding.record(latencyMs - embedMs);
   }
 
-  stats(sizes: readonly TierSize[], { tiers: healths, ledger }: Health): CacheStats {
+  stats(
+    sizes: readonly TierSize[],
+    { tiers: healths, ledger }: Health,
+    decision?: DecisionStats,
+  ): CacheStats {
     const tiers = [...this.#tiers].map(([name, latencies], index) => ({
       name,
       ...(sizes[index] as TierSize),
@@ -96,6 +101,7 @@ export class Recorder {
       ]),
       tiers,
       ledger,
+      decision,
     };
   }
 }

@@ -8,6 +8,7 @@ import { Labels } from './core/labels.js';
 import type { Leases } from './core/lease.js';
 import type { Ledger } from './core/ledger.js';
 import { lead, releaseAfter } from './lead.js';
+import type { Lessons } from './lessons.js';
 import type { Origin } from './origin.js';
 import type { Outcomes } from './outcomes.js';
 
@@ -17,6 +18,8 @@ export interface ResolverParts {
   readonly clock: Clock;
   /** Lets one process at a time generate the answer to a question. Default: each process by itself. */
   readonly leases?: Leases | undefined;
+  /** What is learnt from hits. Default: nothing. */
+  readonly lessons?: Lessons | undefined;
 }
 
 /** One call, checked. */
@@ -95,11 +98,12 @@ export class Resolver {
   async #resolve<T>(call: Call<T>, signal: AbortSignal): Promise<Resolved> {
     const { query, generate, options, labels, started } = call;
     const { refresh = false, ttlMs } = options;
-    const { ledger, leases, clock } = this.#parts;
+    const { ledger, leases, clock, lessons } = this.#parts;
     const { epoch } = ledger;
     const found = (finding: Finding): Resolved => {
       const { entry } = finding.hit as NonNullable<Finding['hit']>;
       const answer = this.#outcomes.record(this.#outcomes.lookup(query, finding, started)) as Answer;
+      lessons?.hit(query, finding, generate);
       return { answer, epoch, storable: true, isAlive: () => ledger.isAlive(entry) };
     };
     const finding = await this.#cascade.find(query, signal, refresh);
@@ -111,6 +115,7 @@ export class Resolver {
     const generating = this.#origin.generate(generate, about, { lease, replace: refresh }, signal);
     if (lease !== undefined) releaseAfter(generating, lease, signal);
     const { value, storable } = await generating;
+    lessons?.generated(query, finding, value);
     const miss = this.#outcomes.lookup(query, finding, started);
     const answer = this.#outcomes.record({ ...miss, value, latencyMs: clock.mono() - started });
     if (!storable) this.#outcomes.recorder.count('uncacheable');
