@@ -22,6 +22,7 @@ const allowed: Record<string, readonly string[]> = {
   memory: ['core', 'disk', 'vectordb', 'embed', 'redis', 'ingest'],
   config: ['core'],
   warm: ['core', 'disk'],
+  learning: ['core', 'decide', 'disk', 'engines'],
   testing: ['core', 'tiers', 'vectordb', 'embed'],
 };
 const files = filesIn('src', /\.ts$/);
