@@ -168,7 +168,7 @@ class Reader implements Features {
     const counted = info?.unit !== undefined && isNumber(previous);
     if (info?.unit !== undefined && (counted || text.length > 2)) this.units.set(info.unit, raw);
 
-    const plain = info?.negation === true || (info?.stop === true && raw !== 'IT');
+    const plain = isNegation(token, info) || (info?.stop === true && raw !== 'IT');
     if (!plain) {
       this.#inSequence(stem, raw);
       if (!counted) this.content.set(stem, raw);

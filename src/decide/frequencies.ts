@@ -85,7 +85,7 @@ export class Frequencies {
     const share = shipped.get(stem) ?? 1 / rareOneIn;
     const counted = this.#questions === 0 ? 0 : this.#count(stem);
     const idf = Math.log((this.#questions + weightOfTable) / (counted + share * weightOfTable));
-    return idf > 0 ? idf : 0;
+    return Math.max(idf, 0);
   }
 
   #count(stem: string): number {
