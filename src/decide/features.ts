@@ -61,7 +61,8 @@ export interface Features {
   readonly facets: Facets;
 }
 
-const maxMemoLength = 2_000;
+/** Longest text remembered and composed, in UTF-16 code units. */
+export const maxMemoLength = 2_000;
 const maxMemoEntries = 1_024;
 let young = new Map<string, Features>();
 let old = new Map<string, Features>();
