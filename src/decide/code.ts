@@ -23,6 +23,7 @@ export function codeOf(text: string): string[] {
     const start = at;
     while (at < text.length && text.charCodeAt(at) > 32) at++;
     if (at === start || at - start > maxPiece) continue;
+    if (isPlainWord(text, start, at)) continue;
     const piece = text.slice(start, at);
     if (operator.test(piece)) found.push(piece);
     else {
@@ -35,6 +36,18 @@ export function codeOf(text: string): string[] {
     }
   }
   return found;
+}
+
+/** Letters, the later ones small, and at most one sign of punctuation at the end: most words of prose, told without a regular expression. */
+function isPlainWord(text: string, start: number, end: number): boolean {
+  const last = text.charCodeAt(end - 1);
+  const letters = last === 46 || last === 44 || last === 63 || last === 33 ? end - 1 : end;
+  for (let i = start; i < letters; i++) {
+    const code = text.charCodeAt(i);
+    const isLetter = (code >= 97 && code <= 122) || (i === start && code >= 65 && code <= 90);
+    if (!isLetter) return false;
+  }
+  return true;
 }
 
 function isCode(piece: string): boolean {

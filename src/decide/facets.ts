@@ -96,8 +96,8 @@ for (const [canonical, words] of Object.entries({
 
 const personWords = new Map<string, string>();
 for (const [canonical, words] of Object.entries({
-  i: 'i me my mine myself im ive id ill we us our ours ourselves',
-  you: 'you your yours yourself',
+  // `How do I`, `how do you` and `how can we` are mostly one question.
+  self: 'i me my mine myself im ive id ill we us our ours ourselves you your yours yourself',
   he: 'he him his himself hes',
   she: 'she her hers herself shes',
   they: 'they them their theirs themselves',

@@ -61,7 +61,8 @@ export interface Features {
   readonly facets: Facets;
 }
 
-const maxMemoLength = 2_000;
+/** Longest text remembered and composed, in UTF-16 code units. */
+export const maxMemoLength = 2_000;
 const maxMemoEntries = 1_024;
 let young = new Map<string, Features>();
 let old = new Map<string, Features>();
@@ -168,7 +169,7 @@ class Reader implements Features {
     const counted = info?.unit !== undefined && isNumber(previous);
     if (info?.unit !== undefined && (counted || text.length > 2)) this.units.set(info.unit, raw);
 
-    const plain = info?.negation === true || (info?.stop === true && raw !== 'IT');
+    const plain = isNegation(token, info) || (info?.stop === true && raw !== 'IT');
     if (!plain) {
       this.#inSequence(stem, raw);
       if (!counted) this.content.set(stem, raw);

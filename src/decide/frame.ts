@@ -1,11 +1,14 @@
 // Lays two questions side by side: what both say first and last, and what stands between on each side. Only decide/ imports it.
 import type { Features } from './features.js';
-import { areSynonyms } from './synonyms.js';
+import { oneEditApart } from './spelling.js';
+import { areSynonyms, hasSynonyms } from './synonyms.js';
 
 /** Two questions laid side by side. */
 export interface Frame {
   /** Share of the words that both say in the same order at the beginning and at the end, in [0, 1]. */
   readonly share: number;
+  /** Share of the words of subject matter, without names, that both have in any order, in [0, 1]; 1 when there are none. */
+  readonly likeness: number;
   /** Stems between, as far as they carry a subject. */
   readonly asked: readonly string[];
   readonly stored: readonly string[];
@@ -18,8 +21,21 @@ export interface Frame {
 
 const longestSlot = 2;
 
-/** The frame of two questions. Cost: linear in the count of words. */
+let lastAsked: Features | undefined;
+let lastStored: Features | undefined;
+let lastFrame: Frame | undefined;
+
+/** The frame of two questions; the last one is remembered, because several rules ask for it. Cost: linear in the count of words. */
 export function frameOf(asked: Features, stored: Features): Frame {
+  if (lastFrame === undefined || lastAsked !== asked || lastStored !== stored) {
+    lastFrame = lay(asked, stored);
+    lastAsked = asked;
+    lastStored = stored;
+  }
+  return lastFrame;
+}
+
+function lay(asked: Features, stored: Features): Frame {
   const [a, b] = [asked.sequence, stored.sequence];
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) start++;
@@ -31,12 +47,35 @@ export function frameOf(asked: Features, stored: Features): Frame {
   const all = a.length + b.length;
   return {
     share: all === 0 ? 1 : (2 * both) / all,
+    likeness: likenessOf(asked, stored),
     asked: left,
     stored: right,
     askedRaw: asked.sequenceRaw.slice(start, a.length - end).join(' '),
     storedRaw: stored.sequenceRaw.slice(start, b.length - end).join(' '),
     isSubstitution: isSubstitution(left, right, both, asked, stored),
   };
+}
+
+function likenessOf(asked: Features, stored: Features): number {
+  let all = 0;
+  let both = 0;
+  for (const [from, in_] of [
+    [asked, stored],
+    [stored, asked],
+  ] as const) {
+    for (const stem of from.content.keys()) {
+      if (from.capitalNames.has(stem) || from.listedNames.has(stem)) continue;
+      all++;
+      if (in_.stems.has(stem) || hasSynonym(stem, in_)) both++;
+    }
+  }
+  return all === 0 ? 1 : both / all;
+}
+
+function hasSynonym(stem: string, in_: Features): boolean {
+  if (!hasSynonyms(stem)) return false;
+  for (const other of in_.content.keys()) if (areSynonyms(stem, other)) return true;
+  return false;
 }
 
 function isSubstitution(
@@ -51,7 +90,8 @@ function isSubstitution(
   // One common word is a frame only when the small words agree too.
   if (both < 1 || (both < 2 && !agree(asked, stored))) return false;
   const meansOther = (from: readonly string[], in_: readonly string[], whole: Features): boolean =>
-    from.some((word) => whole.content.has(word) || /^\d/.test(word)) &&
+    from.some((word) => whole.content.has(word)) &&
+    !from.some((word) => /^\d/.test(word)) &&
     from.every((word) => !in_.some((other) => areSynonyms(word, other) || isSpelling(word, other)));
   return meansOther(left, right, asked) && meansOther(right, left, stored);
 }
@@ -68,6 +108,7 @@ function agree(asked: Features, stored: Features): boolean {
 function isSpelling(a: string, b: string): boolean {
   const length = Math.min(a.length, b.length);
   if (length < 3) return false;
+  if (length >= 5 && oneEditApart(a, b)) return true;
   let same = 0;
   while (same < length && a[same] === b[same]) same++;
   return same >= 5 || same === length || (same >= 3 && same >= length - 1);

@@ -64,6 +64,11 @@ export class Frequencies {
     return this.#questions;
   }
 
+  /** Stems counted besides the table; never more than 8,192. */
+  get size(): number {
+    return this.#counts.size + this.#old.size;
+  }
+
   /** Counts the stems of one question, each once. Cost: O(1), at most 32 stems a question. */
   learn(stems: Iterable<string>): void {
     this.#questions++;

@@ -2,7 +2,7 @@
 import type { Token } from './tokens.js';
 
 const smallWords = new Map<string, string>();
-// A word of two languages tells neither.
+// A word of two languages tells neither, unless one is English, which is the most asked.
 for (const [language, words] of Object.entries({
   en: 'the of and is are how what why where when which who does do can should my your with for from it this that i',
   de: 'der die das und ist sind wie warum wo wann welche wer ich mein mit für von nicht ein eine kann wird',
@@ -11,8 +11,12 @@ for (const [language, words] of Object.entries({
   it: 'il gli e è sono come perché dove quando chi io mio con per non una può della quale cosa',
   pt: 'os e é são como que porque onde quando quem eu meu com para não uma pode do da qual',
   nl: 'het en is zijn hoe wat waarom waar wanneer wie ik mijn met voor niet een kan van welke',
-}))
-  for (const word of words.split(' ')) smallWords.set(word, smallWords.has(word) ? '' : language);
+})) {
+  for (const word of words.split(' ')) {
+    const present = smallWords.get(word);
+    if (present !== 'en') smallWords.set(word, present === undefined ? language : '');
+  }
+}
 
 const scripts: readonly (readonly [from: number, to: number, script: string])[] = [
   [0x370, 0x3ff, 'greek'],

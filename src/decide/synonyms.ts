@@ -201,3 +201,6 @@ export function areSynonyms(a: string, b: string): boolean {
   for (const one of groupsOfA) if (groupsOfB.has(one)) return true;
   return false;
 }
+
+/** The stem stands in some group. */
+export const hasSynonyms = (stem: string): boolean => canonical.has(stem);
