@@ -1,5 +1,6 @@
 // Every case, and what a run of the chosen ones consists of; imported by run.ts.
 import type { CaseName, Job } from '../types.js';
+import { answers } from './answers.js';
 import { crossover } from './crossover.js';
 import { embed } from './embed.js';
 import { faults } from './faults.js';
@@ -31,7 +32,7 @@ export interface CaseDefinition {
   groups(defaults: JobDefaults, machine: Machine): Job[][];
 }
 
-const definitions = [key, flat, crossover, embed, tiers, warm, ingest, faults, graphRecall, pq];
+const definitions = [key, flat, crossover, embed, tiers, warm, ingest, faults, graphRecall, pq, answers];
 
 /** The contests of the chosen cases. */
 export function planOf(chosen: ReadonlySet<CaseName>, defaults: JobDefaults, machine: Machine): Job[][] {
