@@ -84,6 +84,16 @@ test('what was invalidated is not served in grace', async () => {
   assert.is(await failed(cache.wrap(q, fails)), 'overloaded');
 });
 
+test('what is invalidated while the origin is asked is not served in its place', async () => {
+  const { cache } = await aged({ freshness: { graceMs: hourMs } });
+  const gate = deferred<string>();
+  const asked = failed(cache.wrap(q, () => gate.promise));
+  await turns();
+  await cache.invalidate({ key: (await cache.get(q)).key });
+  gate.reject(new Error('overloaded'));
+  assert.is(await asked, 'overloaded');
+});
+
 test('a call can say how old an answer may be, within what was kept', async () => {
   const { cache } = await aged({ freshness: { graceMs: hourMs } });
   assert.is(await failed(cache.wrap(q, fails, { freshness: { graceMs: 0 } })), 'overloaded');
