@@ -22,6 +22,7 @@ export const caseNames = [
   'graph-recall',
   'pq',
   'decide',
+  'answers',
 ] as const;
 
 /** Cases that run only when they are named: they take minutes, or measure no time. */
@@ -34,6 +35,7 @@ export const onRequest: ReadonlySet<CaseName> = new Set([
   'graph-recall',
   'pq',
   'decide',
+  'answers',
 ]);
 
 /** A case. */

@@ -7,6 +7,7 @@ export type {
   CacheStats,
   Generate,
   GenerateContext,
+  GenerateStream,
   GetOptions,
   Health,
   Invalidation,
@@ -16,6 +17,7 @@ export type {
   ScopeOption,
   SetOptions,
   SetReport,
+  StreamOptions,
   TierStats,
 } from './cache-types.js';
 export {
@@ -108,6 +110,7 @@ export type { EmbedderIdentity } from './disk/environment.js';
 export type { Lifetime } from './disk/lifetime.js';
 export { type FunctionEmbedderOptions, functionEmbedder } from './embed/function.js';
 export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
+export type { FreshnessOptions } from './freshness.js';
 export { chunkingConfigHash } from './ingest/chunk.js';
 export type { IngestProgress, IngestReport } from './ingest/pipeline.js';
 export { type DatabaseSize, type DirectoryReport, inspectDirectory } from './inspect.js';
@@ -160,6 +163,12 @@ export {
   type ServiceHealth,
   type ServiceIngestOptions,
 } from './query-service.js';
+export type { BadEnding } from './store-policy/ending.js';
+export type { HookVerdict, StoreCandidate, StoreHook, StoreReason } from './store-policy/policy.js';
+export type { TimeClass } from './store-policy/time-words.js';
+export { AnswerStream } from './streams/answer-stream.js';
+export type { ReplayOptions, StreamShape } from './streams/recording.js';
+export type { StreamSource } from './streams/source.js';
 export type { TierHealth } from './tiers/guard.js';
 export type { Comparison, Condition, Filter, Metadata, MetadataValue } from './vectordb/filter.js';
 export type { PopularQuestion } from './warm/popularity.js';

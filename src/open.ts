@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SemanticCache } from './cache.js';
+import { type CacheParts, SemanticCache } from './cache.js';
 import type { CacheStats } from './cache-types.js';
 import { type LoadOptions, loadConfig } from './config/load.js';
 import type { Config, ConfigInput } from './config/types.js';
@@ -24,9 +24,11 @@ import { embedderIsSane } from './embed/canary.js';
 import { mockEmbedder } from './embed/mock.js';
 import { onnxEmbedder } from './embed/onnx.js';
 import { diskManifest } from './ingest/disk-manifest.js';
+import { answersPolicy, freshness } from './open-answers.js';
 import { type DecisionHooks, type DecisionParts, decisionParts } from './open-decision.js';
 import { QueryService } from './query-service.js';
 import type { RedisOptions } from './redis/connection.js';
+import type { StoreHook } from './store-policy/policy.js';
 import {
   answersDatabase,
   corpusDatabase,
@@ -55,6 +57,8 @@ export interface OpenOptions extends ConfigInput, DecisionHooks {
   /** Settings of a command line, `section.key=value` each, stronger than all else. */
   readonly flags?: LoadOptions['flags'];
   readonly clock?: Clock | undefined;
+  /** Whether a generated answer is kept: asked after the rules of the configuration, which it overrules, and after a call's own `cacheable`. Default: the rules. */
+  readonly storePolicy?: StoreHook | undefined;
   /** Makes the answer to a popular question anew, so that warming can do so before it is asked for. Default: it cannot, and keeps alive what there is. */
   readonly regenerate?: WarmHooks['regenerate'];
   /** Told once when a tier is lost and once when it is back; a `console` or a logger such as pino will do. Default: nobody, listen to `tier` events. */
@@ -82,7 +86,10 @@ export async function openCache(options: OpenOptions = {}): Promise<SemanticCach
   return build(options, async (ground) => {
     const { config, environment, embedder, clock } = ground;
     const database = await openDatabase(answersDatabase, config, environment, embedder, clock);
-    const cache = assemble(ground, [vectorTier(database, { clock })]);
+    const cache = assemble(ground, [vectorTier(database, { clock })], {
+      freshness: freshness(config),
+      storePolicy: answersPolicy(config, options.storePolicy),
+    });
     if (config.warming.enabled) cache.startWarming({ regenerate: options.regenerate });
     return cache;
   });
@@ -138,7 +145,8 @@ interface Ground {
 
 /** The configuration that the options amount to. @throws {ConfigError} ERR_LLM_CACHE_CONFIG */
 export function configOf(options: OpenOptions): Config {
-  const { file, env, flags, embedder, clock, logger, redisClient, regenerate, ...rest } = options;
+  const { file, env, flags, embedder, clock, logger, redisClient, regenerate, storePolicy, ...rest } =
+    options;
   const { verifier, pairModel, calibration, policies, answerJudge, ...overrides } = rest;
   return loadConfig({ file, env, flags, overrides }).config;
 }
@@ -174,7 +182,9 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
   }
 }
 
-function assemble(ground: Ground, last: readonly Tier[]): SemanticCache {
+type OfAnswers = Pick<CacheParts, 'freshness' | 'storePolicy'>;
+
+function assemble(ground: Ground, last: readonly Tier[], ofAnswers: OfAnswers = {}): SemanticCache {
   const { config, clock, logger, embedder, decision, environment, shared, memory } = ground;
   const { ttlSeconds, candidates, strict } = config.cache;
   const onChange = (health: TierHealth) => announce(logger, health, cache);
@@ -200,6 +210,8 @@ function assemble(ground: Ground, last: readonly Tier[]): SemanticCache {
     embedTimeoutMs: config.embedding.timeoutMs,
     ttlMs: ttlSeconds === null ? Number.POSITIVE_INFINITY : ttlSeconds * 1000,
     checkValue: (value) => void encodeValue(value),
+    maxStreamBytes: config.storing.maxStreamBytes,
+    ...ofAnswers,
     async release(stats: CacheStats) {
       // Damaged counts are not worth a failed `close`.
       await addLifetime(environment, totals(stats)).catch(() => {});

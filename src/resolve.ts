@@ -209,7 +209,9 @@ export class Resolver {
       const limitMs = old === undefined ? hardTimeoutMs : Math.min(softTimeoutMs, hardTimeoutMs);
       return await this.#joinOrLead(call, finding, epoch, mayJoin, limitMs, signal);
     } catch (error) {
-      if (old === undefined || signal.aborted) throw error;
+      // It may have been removed meanwhile.
+      const mayServe = stale !== undefined && this.#parts.ledger.isAlive(stale.hit.entry);
+      if (old === undefined || !mayServe || signal.aborted) throw error;
       return old();
     }
   }

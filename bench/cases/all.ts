@@ -1,5 +1,6 @@
 // Every case, and what a run of the chosen ones consists of; imported by run.ts.
 import type { CaseName, Job } from '../types.js';
+import { answers } from './answers.js';
 import { crossover } from './crossover.js';
 import { decide } from './decide.js';
 import { embed } from './embed.js';
@@ -32,7 +33,20 @@ export interface CaseDefinition {
   groups(defaults: JobDefaults, machine: Machine): Job[][];
 }
 
-const definitions = [key, decide, flat, crossover, embed, tiers, warm, ingest, faults, graphRecall, pq];
+const definitions = [
+  key,
+  decide,
+  flat,
+  crossover,
+  embed,
+  tiers,
+  warm,
+  ingest,
+  faults,
+  graphRecall,
+  pq,
+  answers,
+];
 
 /** The contests of the chosen cases. */
 export function planOf(chosen: ReadonlySet<CaseName>, defaults: JobDefaults, machine: Machine): Job[][] {

@@ -34,6 +34,7 @@ export const subjects: Readonly<Record<string, () => Promise<SubjectFactory>>> =
   'fault-wire': async () => (await import('./fault-wire.js')).wire,
   'fault-processes': async () => (await import('./fault-processes.js')).processesOf,
   'graph-recall': async () => (await import('./graph-recall.js')).graphRecall,
+  'answers-ours': async () => (await import('./answers-ours.js')).oursAnswers,
   'pq-ours': async () => (await import('./pq.js')).oursPq,
   'pq-ours-nibbles': async () => (await import('./pq.js')).oursNibbles,
   'pq-faiss': async () => (await import('./pq.js')).faissPq,

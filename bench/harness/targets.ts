@@ -1,5 +1,6 @@
 // The speeds this project holds itself to, judged against a run's rows; imported by run.ts and the report.
 import type { CaseName, DataSet, Embedded, Row } from '../types.js';
+import { answersTargets } from './answers-targets.js';
 import { pqTargets } from './pq-targets.js';
 import { warmTargets } from './warm-targets.js';
 
@@ -238,6 +239,7 @@ const targets: readonly Target[] = [
     show: milliseconds,
   },
   ...warmTargets,
+  ...answersTargets,
   {
     case: 'ingest',
     text: 'short documents/s into a corpus, against the embedder alone: ≥ 0.9x',

@@ -16,6 +16,25 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'cache.eviction':
     'What leaves tier A first: w-tinylfu weighs how often, how lately, how dear and how large; lru drops the least recently used.',
   'cache.strict': 'A failing tier throws instead of counting as a miss. For tests.',
+  'freshness.stale_while_revalidate_seconds':
+    'How long after its time to live an answer is served at once while a new one is made.',
+  'freshness.grace_seconds':
+    'How long after its time to live an answer is served when a new one cannot be had in time.',
+  'freshness.early_refresh':
+    'Share of its time to live after which a hit makes the answer anew, 0 to 0.99. 0: never.',
+  'freshness.soft_timeout_ms': 'After this an old answer that may be served is. Not set: never.',
+  'freshness.hard_timeout_ms': 'After this nobody waits for the origin any more. Not set: never.',
+  'freshness.complete_in_background': 'What took too long is finished and stored.',
+  'freshness.negative_ttl_seconds': 'How long a failure of the origin is remembered, 0 to 86,400.',
+  'storing.time_rules': 'Questions that depend on the time or the asker are kept by the three times below.',
+  'storing.moment_ttl_seconds':
+    'How long answers about now, prices, scores and weather are kept. 0: not at all.',
+  'storing.day_ttl_seconds': 'How long answers about today and the latest are kept. 0: not at all.',
+  'storing.personal_ttl_seconds': 'How long answers about what is mine or ours are kept. 0: not at all.',
+  'storing.temperature_limit': 'Temperature up to which all answers are kept, 0 to 100.',
+  'storing.temperature_never': 'Temperature from which none is kept; in between the chance falls evenly.',
+  'storing.max_stream_bytes':
+    'Bytes of a stream kept for those who join it and for storing; a longer one is not stored.',
   'embedding.model': 'A model that comes with the package, or a folder with an ONNX model.',
   'embedding.dim': "Length of the vectors. Only checked: another length than the model's is an error.",
   'embedding.batch_size':

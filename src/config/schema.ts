@@ -58,6 +58,25 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   'cache.eviction': key(k.oneOf(['w-tinylfu', 'lru']), 'w-tinylfu', { usedBy: 'tier A' }),
   'cache.strict': key(k.flag(), false, { usedBy: 'all tiers' }),
 
+  'freshness.staleWhileRevalidateSeconds': key(k.decimal(0, TEN_YEARS), 0, {
+    unit: 'seconds',
+    usedBy: 'answers',
+  }),
+  'freshness.graceSeconds': key(k.decimal(0, TEN_YEARS), 0, { unit: 'seconds', usedBy: 'answers' }),
+  'freshness.earlyRefresh': key(k.decimal(0, 0.99), 0, { unit: 'share', usedBy: 'answers' }),
+  'freshness.softTimeoutMs': optional(k.integer(1, 3_600_000), { unit: 'milliseconds', usedBy: 'answers' }),
+  'freshness.hardTimeoutMs': optional(k.integer(1, 3_600_000), { unit: 'milliseconds', usedBy: 'answers' }),
+  'freshness.completeInBackground': key(k.flag(), true, { usedBy: 'answers' }),
+  'freshness.negativeTtlSeconds': key(k.decimal(0, 86_400), 0, { unit: 'seconds', usedBy: 'answers' }),
+
+  'storing.timeRules': key(k.flag(), true, { usedBy: 'answers' }),
+  'storing.momentTtlSeconds': key(k.decimal(0, TEN_YEARS), 0, { unit: 'seconds', usedBy: 'answers' }),
+  'storing.dayTtlSeconds': key(k.decimal(0, TEN_YEARS), 0, { unit: 'seconds', usedBy: 'answers' }),
+  'storing.personalTtlSeconds': key(k.decimal(0, TEN_YEARS), 0, { unit: 'seconds', usedBy: 'answers' }),
+  'storing.temperatureLimit': key(k.decimal(0, 100), 1, { unit: 'temperature', usedBy: 'answers' }),
+  'storing.temperatureNever': key(k.decimal(0, 100), 2, { unit: 'temperature', usedBy: 'answers' }),
+  'storing.maxStreamBytes': key(k.bytes(1), 8 * 2 ** 20, { unit: 'bytes', usedBy: 'answers' }),
+
   'embedding.model': key(k.text(), 'all-MiniLM-L6-v2', { env: 'EMBEDDING_MODEL', usedBy: 'embedder' }),
   'embedding.dim': optional(k.integer(1, 65_536), {
     env: 'EMBEDDING_DIM',

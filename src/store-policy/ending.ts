@@ -37,11 +37,11 @@ const kinds: Readonly<Record<string, BadEnding>> = {
 
 /** Reads Chat Completions, Responses, Messages, results and stream parts of the AI SDK, whole or as a list of parts. */
 export function badEndingOf(value: unknown): BadEnding | undefined {
-  if (value instanceof Error) return 'error';
   return Array.isArray(value) ? first(value, ofFields) : ofFields(value);
 }
 
 function ofFields(value: unknown): BadEnding | undefined {
+  if (value instanceof Error) return 'error';
   if (typeof value !== 'object' || value === null) return undefined;
   const fields = value as Fields;
   return (

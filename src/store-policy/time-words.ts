@@ -11,8 +11,13 @@ const general =
   /^\s*(?:how\s+(?:do|does|can|could|should|would|to)\b|where\s+(?:do|can|should)\s+(?:i|we|you)\b|(?:can|could)\s+(?:i|we|you)\b|what(?:'s|\s+is|\s+are)\s+an?\b|what\s+does\b.*\bmean\b|define\b|explain\b|describe\b|why\b)/i;
 const momentWords =
   /\b(?:right\s+now|(?<!from\s)now|nowadays|currently|at\s+(?:the|this)\s+moment|at\s+present|so\s+far|real[\s-]?time|what\s+time\s+is\s+it|what(?:'s|\s+is)\s+the\s+time)\b/i;
+// Who asks for such a thing's value, or types nothing but its name, wants today's; "What happens to bond prices?" does not.
+const asksForValue =
+  /(?:\b(?:what(?:'s|\s+is|\s+are|\s+was|\s+were)|how(?:'s|\s+is|\s+are|\s+was)|tell\s+me|show|give|check|find|get)\b|^\s*(?:\S+\s+){0,3}\S+\s*$)/i;
 const momentThings =
-  /\b(?:prices?|stock\s+(?:quote|market)|exchange\s+rates?|market\s+cap|weather|forecast|scores?|scoreboard|standings|traffic|in\s+stock|availability|how\s+much\s+(?:is|does|are|do))\b|\bcurrent\s+(?!account|events?\s+policy)\w+/i;
+  /\b(?:prices?|stock\s+quote|exchange\s+rates?|market\s+cap|weather|forecast|scores?|scoreboard|standings|traffic)\b/i;
+const momentForms =
+  /\b(?:the\s+current\s+\w+|in\s+stock|how\s+much\s+(?:is|are)\b|how\s+much\s+(?:does|do)\b.*\bcost)\b/i;
 const dayWords =
   /\b(?:today(?:'s)?|tonight(?:'s)?|tomorrow(?:'s)?|yesterday(?:'s)?|th(?:is|ese)\s+(?:morning|afternoon|evening|week|weekend|month|quarter|year|days)|(?:last|next)\s+(?:night|week|weekend|month|quarter|year)|latest|newest|(?:most\s+)?recent(?:ly)?|upcoming|breaking|news|as\s+of)\b/i;
 const personalWords = /\b(?:my|mine|our|ours)\b/i;
@@ -26,7 +31,8 @@ export function timeClassOf(question: string): TimeClass | undefined {
       : `${question.slice(0, longestEnd)}\n${question.slice(-longestEnd)}`;
   if (momentWords.test(text)) return 'moment';
   const isGeneral = general.test(text);
-  if (!isGeneral && momentThings.test(text)) return 'moment';
+  const asksForThing = momentThings.test(text) && asksForValue.test(text);
+  if (!isGeneral && (asksForThing || momentForms.test(text))) return 'moment';
   if (dayWords.test(text)) return 'day';
   if (!isGeneral && personalWords.test(text)) return 'personal';
   return undefined;

@@ -1,5 +1,6 @@
 // A stream in flight that many read: the prefix at once, then what comes. stream-origin.ts and streams/ import it.
 import type { Clock } from '../core/clock.js';
+import { CapacityError } from '../core/errors.js';
 import { copyOf, roughBytes } from './source.js';
 
 /** Reads parts one after the other. */
@@ -117,6 +118,7 @@ export class LiveStream {
     // Who has read nothing may still read another stream as a whole.
     if (place === 0 && this.#ending?.how === 'failed') throw this.#ending.error;
     const index = place - this.#first;
+    if (index < 0) throw new CapacityError('the beginning of a stream in flight is gone');
     if (index < this.#parts.length) {
       const part = this.#parts[index];
       const value = copyOf(part)?.copy ?? part;

@@ -8,6 +8,7 @@ import { assemble, openMock, turns } from './support.js';
 
 const test = suite('streams');
 const unhandled: unknown[] = [];
+const noCall = (): never => assert.unreachable() as never;
 process.on('unhandledRejection', (reason) => unhandled.push(reason));
 
 test('a stream is handed on, stored at its end, replayed part by part, and found whole by plain callers', async () => {
@@ -16,10 +17,10 @@ test('a stream is handed on, stored at its end, replayed part by part, and found
   assert.is(first.lookup.match, 'none');
   assert.equal(await all(first), ['a', 'bc', '', 'd']);
   await cache.idle();
-  const again = await cache.wrapStream('q', () => assert.unreachable() as never);
+  const again = await cache.wrapStream('q', noCall);
   assert.is(again.lookup.match, 'exact');
   assert.equal(await all(again), ['a', 'bc', '', 'd']);
-  assert.is(await cache.wrap('q', () => assert.unreachable()), 'abcd');
+  assert.is(await cache.wrap('q', noCall), 'abcd');
   assert.is((await cache.get('q')).value, 'abcd');
   await cache.close();
 });
@@ -29,7 +30,7 @@ test('parts that are objects come back equal, from disk too, and as copies of th
   let cache = await openMock({ directory });
   const parts = [
     { type: 'start', at: new Date(5) },
-    { type: 'text', text: 'hello', __proto__x: 1 },
+    { type: 'text', text: 'hello' },
     { type: 'finish', usage: { tokens: 3 } },
   ];
   const join = (given: readonly (typeof parts)[number][]) => given.map((part) => part.text ?? '').join('');
@@ -45,14 +46,14 @@ test('parts that are objects come back equal, from disk too, and as copies of th
       await cache.close();
       cache = await openMock({ directory });
     }
-    const stream = await cache.wrapStream('q', () => assert.unreachable() as never, { join });
+    const stream = await cache.wrapStream('q', noCall, { join });
     assert.is(stream.lookup.tier, place);
     const replayed = await all(stream);
     assert.equal(replayed, parts);
     (replayed[2] as { usage: object }).usage = {};
     await cache.idle();
   }
-  assert.is(await cache.wrap('q', () => assert.unreachable()), 'hello');
+  assert.is(await cache.wrap('q', noCall), 'hello');
   await cache.close();
 });
 
@@ -86,7 +87,7 @@ test('who comes later gets the prefix at once and then the live tail; the origin
   assert.is(paraphrase.lookup.match, 'semantic');
   assert.is((await same.next()).value, 'a');
   assert.is((await paraphrase.next()).value, 'a');
-  const plain = cache.ask('where is the big red barn', () => assert.unreachable());
+  const plain = cache.ask('where is the big red barn', noCall);
   const rest = [all(leader), all(same), all(paraphrase)];
   origin.push('c');
   origin.end();
