@@ -177,6 +177,17 @@ test('a whole entry of another key, scope or embedder is told from a damaged one
   );
 });
 
+test('only entries with a stale time or a recording carry the format that older versions refuse', () => {
+  const formatOf = (entry: typeof small) => (encodeEntry(entry) as Buffer).readUInt32LE(4);
+  const recording = { lengths: [1, 2], gapsMs: [0, 5] };
+  for (const more of [{ staleAtMs: 5 }, { recording }, { staleAtMs: 5, recording, costMs: 7 }]) {
+    const entry = { ...small, ...more };
+    assert.is(formatOf(entry), 3);
+    assert.equal(open(encodeEntry(entry) as Buffer, entry), entry);
+  }
+  assert.is(formatOf(small), 2);
+});
+
 test('a newer format is refused by its number', () => {
   const bytes = encodeEntry(small) as Buffer;
   bytes.writeUInt32LE(4, 4);
