@@ -43,15 +43,20 @@ export interface Shared {
   close(): Promise<void>;
 }
 
-/** Opens tier B: on disk, where the processes of one machine share it, or in Redis. @throws {ConfigError} ERR_LLM_CACHE_CONFIG */
+/** Opens tier B: the one `given`, on disk, where the processes of one machine share it, or in Redis. @throws {ConfigError} ERR_LLM_CACHE_CONFIG */
 export async function openShared(
   config: Config,
   environment: Environment,
   clock: Clock,
   client?: RedisOptions['client'],
   embedder?: Pick<Embedder, 'fingerprint'>,
+  given?: Tier,
 ): Promise<Shared> {
   const { redis, cache } = config;
+  if (given !== undefined) {
+    const ledger = diskLedger(environment, { clock });
+    return { tier: given, ledger, order: 'disk', leases: undefined, isRemote: true, close: async () => {} };
+  }
   if (!redis.enabled && client === undefined) {
     const tier = diskTier(environment, { maxBytes: cache.maxDiskBytes, clock });
     const ledger = diskLedger(environment, { clock });

@@ -20,6 +20,7 @@ const allowed: Record<string, readonly string[]> = {
   memory: ['core', 'disk', 'vectordb', 'embed', 'redis', 'ingest'],
   config: ['core'],
   warm: ['core', 'disk'],
+  adapters: ['core', 'disk'],
   testing: ['core', 'tiers', 'vectordb', 'embed'],
 };
 const files = filesIn('src', /\.ts$/);
