@@ -66,12 +66,18 @@ test('what the model throws is thrown, a wrong number of vectors and wrong optio
   const cache = new EmbeddingsCache({ tiers: [memory()], model: 'm' });
   await cache
     .embed(['x'], () => Promise.reject(new Error('down')))
-    .then(assert.unreachable, (error) => {
-      assert.is(error.message, 'down');
-    });
+    .then(
+      () => assert.unreachable(),
+      (error) => {
+        assert.is(error.message, 'down');
+      },
+    );
   await cache
     .embed(['x'], async () => [])
-    .then(assert.unreachable, (error) => assert.is(error.code, 'ERR_LLM_CACHE_ARGUMENT'));
+    .then(
+      () => assert.unreachable(),
+      (error) => assert.is(error.code, 'ERR_LLM_CACHE_ARGUMENT'),
+    );
   for (const options of [{ tiers: [] }, { model: '' }, { ttlMs: 0 }, { ttlMs: Number.NaN }]) {
     assert.throws(
       () => new EmbeddingsCache({ tiers: [memory()], model: 'm', ...options }),

@@ -113,7 +113,10 @@ test('cacheable takes it as its second layer', async () => {
 test('a failing tier is told to those who listen, else it rejects; what is no store is refused', async () => {
   const broken = { ...memory(), name: 'broken', get: () => Promise.reject(new Error('gone')) } as never;
   const silent = new KeyvStore({ tiers: [broken] });
-  await silent.get('k').then(assert.unreachable, (error) => assert.is(error.message, 'gone'));
+  await silent.get('k').then(
+    () => assert.unreachable(),
+    (error) => assert.is(error.message, 'gone'),
+  );
   const heard: unknown[] = [];
   const loud = new KeyvStore({ tiers: [broken] }).on('error', (error) => heard.push(error));
   assert.is(await loud.get('k'), undefined);

@@ -34,13 +34,19 @@ test('without a key the only argument is the question; errors reach the caller a
     if (fails) throw new Error('down');
     return question.length;
   });
-  await ask('how long is this').then(assert.unreachable, (error) => assert.is(error.message, 'down'));
+  await ask('how long is this').then(
+    () => assert.unreachable(),
+    (error) => assert.is(error.message, 'down'),
+  );
   fails = false;
   assert.is(await ask('how long is this'), 16);
   const refused = (call: () => unknown) =>
     Promise.resolve()
       .then(call)
-      .then(assert.unreachable, (error) => assert.is(error.code, 'ERR_LLM_CACHE_ARGUMENT'));
+      .then(
+        () => assert.unreachable(),
+        (error) => assert.is(error.code, 'ERR_LLM_CACHE_ARGUMENT'),
+      );
   await refused(() => (ask as unknown as () => unknown)());
   await refused(() => memoise(cache, 'no function' as never));
   await refused(() => memoise(cache, async () => 1, { key: 'no function' as never }));
