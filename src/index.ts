@@ -106,6 +106,7 @@ export type {
   ToolCall,
 } from './memory/types.js';
 export { type Logger, type OpenOptions, openCache, openEmbedder, openQueryService } from './open.js';
+export { type DatabaseGround, type OpenDatabaseOptions, openVectorDatabase } from './open-database.js';
 export { type ExactGround, openExactTiers } from './open-exact.js';
 export {
   type GraphGround,

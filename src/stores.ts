@@ -212,10 +212,10 @@ export function corpusPlace({ vectorDb, qdrant }: Config): string {
  * @throws {ConfigError} ERR_LLM_CACHE_CONFIG · {MissingPackageError} ERR_LLM_CACHE_MISSING_PACKAGE
  */
 export async function openDatabase(
-  name: typeof answersDatabase | typeof corpusDatabase | typeof memoryDatabase,
+  name: string,
   config: Config,
   environment: Environment,
-  embedder: Embedder,
+  embedder: Pick<Embedder, 'dimension' | 'fingerprint'>,
   clock: Clock,
 ): Promise<VectorDatabase> {
   const { dimension } = embedder;
@@ -246,7 +246,7 @@ export async function openDatabase(
 function openQdrant(
   name: string,
   { qdrant }: Config,
-  { dimension, fingerprint }: Embedder,
+  { dimension, fingerprint }: Pick<Embedder, 'dimension' | 'fingerprint'>,
   clock: Clock,
 ): Promise<VectorDatabase> {
   const { host, port, collection, timeoutMs, shardNumber, replicationFactor, writeConsistencyFactor } =
