@@ -5,10 +5,17 @@ import type { LedgerHealth } from './core/ledger.js';
 import type { Scope, ScopeFields } from './core/scope.js';
 import type { LatencySummary } from './core/stats.js';
 import type { Refusal } from './decide/decide.js';
+import type { FreshnessOptions } from './freshness.js';
+import type { StoreHook } from './store-policy/policy.js';
+import type { ReplayOptions, StreamShape } from './streams/recording.js';
+import type { StreamSource } from './streams/source.js';
 import type { TierHealth } from './tiers/guard.js';
 
 /** Makes an answer when none is stored. The signal aborts when every caller that waits for the answer has gone. */
 export type Generate<T> = (context: GenerateContext) => T | Promise<T>;
+
+/** Makes an answer as a stream of texts or of other parts. */
+export type GenerateStream<P> = (context: GenerateContext) => StreamSource<P> | Promise<StreamSource<P>>;
 
 export interface GenerateContext {
   readonly signal: AbortSignal;
@@ -38,7 +45,14 @@ export interface SetOptions extends GetOptions, LabelOptions {
 export interface AskOptions extends SetOptions {
   /** Generate anew and replace what is stored. Default false. */
   readonly refresh?: boolean | undefined;
+  /** How old an answer may be and how long a new one may take; over what the cache's configuration says. */
+  readonly freshness?: FreshnessOptions | undefined;
+  /** Whether a generated answer is kept; overrules the cache's rules. Default: they decide. */
+  readonly cacheable?: StoreHook | undefined;
 }
+
+/** How an answer is streamed. `P`: a part; `V`: the plain answer that `wrap` and `get` give for it. */
+export interface StreamOptions<P, V = unknown> extends AskOptions, StreamShape<P, V>, ReplayOptions {}
 
 /** How an answer was found. */
 export type Match = 'exact' | 'semantic' | 'none';
@@ -67,6 +81,8 @@ export interface Lookup<T = unknown> {
   readonly embedMs: number;
   /** The answer was generated once for several callers, and this was not the first of them. Always false for `get`. */
   readonly coalesced: boolean;
+  /** The answer is past its time to live, and was served because there is no new one yet. Always false for `get`. */
+  readonly stale: boolean;
 }
 
 /** What `ask` returns. */
@@ -131,6 +147,12 @@ export interface CacheStats {
   readonly storeErrors: number;
   /** Generated answers that cannot be serialised and so were not stored. */
   readonly uncacheable: number;
+  /** Generated answers that were not stored because the rules or a hook said so. */
+  readonly withheld: number;
+  /** Answers past their time to live that were served. */
+  readonly stale: number;
+  /** Answers made anew in the background, stored or not. */
+  readonly revalidations: number;
   /** Latencies of embeddings, as waited for. */
   readonly embedding: LatencySummary;
   /** Latencies of misses, generation included. */

@@ -6,6 +6,7 @@ import type {
   CacheEvents,
   CacheStats,
   Generate,
+  GenerateStream,
   GetOptions,
   Health,
   Invalidation,
@@ -14,32 +15,37 @@ import type {
   ScopeOption,
   SetOptions,
   SetReport,
+  StreamOptions,
 } from './cache-types.js';
-import { Cascade, type CascadeParts, type Finding, type Query } from './cascade.js';
-import type { Entry, Epoch } from './core/entry.js';
+import { Cascade, type CascadeParts, type Query } from './cascade.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
-import { Flight } from './core/flight.js';
 import { queryKey } from './core/key.js';
 import { Labels } from './core/labels.js';
-import type { Leases } from './core/lease.js';
 import { checkOptions } from './core/options.js';
 import { Scope, type ScopeFields } from './core/scope.js';
+import { type Freshness, type FreshnessOptions, freshnessOf } from './freshness.js';
+import type { Call } from './generate.js';
 import { marksOf } from './invalidation.js';
-import { lead, releaseAfter } from './lead.js';
-import { makeLookup } from './lookup.js';
 import type { OpenOptions } from './open.js';
 import { checkTtl, Origin, type OriginParts } from './origin.js';
+import { Outcomes } from './outcomes.js';
 import { Recorder } from './recorder.js';
+import { Resolver, type ResolverParts } from './resolve.js';
+import type { AnswerStream } from './streams/answer-stream.js';
+import { checkStreamOptions } from './streams/recording.js';
 import type { GuardedTier } from './tiers/guard.js';
 import type { PopularQuestion } from './warm/popularity.js';
 import type { WarmReport } from './warm/warmer.js';
 import { type WarmHooks, Warming, type WarmingParts, type WarmOptions } from './warming.js';
 
 /** What a cache is made of; `open` puts it together from configuration. */
-export interface CacheParts extends OriginParts, Omit<CascadeParts, 'onEmbedError' | 'onStoreError'> {
+export interface CacheParts
+  extends OriginParts,
+    ResolverParts,
+    Omit<CascadeParts, 'onEmbedError' | 'onStoreError'> {
   readonly tiers: readonly GuardedTier[];
-  /** Lets one process at a time generate the answer to a question. Default: each process by itself. */
-  readonly leases?: Leases | undefined;
+  /** Default: all off. */
+  readonly freshness?: FreshnessOptions | undefined;
   /** Default: questions are not counted, and nothing is kept warm. */
   readonly warming?: WarmingParts | undefined;
   /** Releases what the cache was built on, after its tiers and the embedder; the tiers' sizes in `stats` are left out, as 0. */
@@ -49,21 +55,10 @@ export interface CacheParts extends OriginParts, Omit<CascadeParts, 'onEmbedErro
 const scopeOptions = new Set(['scope']);
 const getOptions = new Set([...scopeOptions, 'signal']);
 const setOptions = new Set([...getOptions, 'ttlMs', 'tags', 'sources']);
-const askOptions = new Set([...setOptions, 'refresh']);
+const askOptions = new Set([...setOptions, 'refresh', 'freshness', 'cacheable']);
+const streamOptions = new Set([...askOptions, 'join', 'split', 'replay', 'maxGapMs']);
 const invalidateOptions = new Set(['tags', 'sources', 'scope', 'key']);
 const warmOptions = new Set(['topN', 'signal']);
-/** What a flight brings to those who wait for it. */
-interface Resolved {
-  readonly answer: Answer;
-  /** The latest removal known when it began. */
-  readonly epoch: Epoch;
-  /** What cannot be stored cannot be shared either: of a stream only one caller would get all. */
-  readonly storable: boolean;
-  /** False when a removal since names the answer. */
-  isAlive(): boolean;
-}
-
-const neverAborted = new AbortController().signal;
 
 /**
  * A semantic cache; `await openCache()` gives one that needs no server. Answers are handed out frozen, or as copies, so that no
@@ -75,7 +70,8 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   readonly #origin: Origin;
   readonly #recorder: Recorder;
   readonly #commonScope: Scope;
-  readonly #flight = new Flight<Resolved>();
+  readonly #resolver: Resolver;
+  readonly #freshness: Freshness;
   readonly #warming: Warming | undefined;
   #closing: Promise<void> | undefined;
 
@@ -97,6 +93,12 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
       onStoreError: () => this.#recorder.count('storeErrors'),
     });
     this.#origin = new Origin(parts, this.#cascade);
+    const outcomes = new Outcomes(parts, this.#recorder, {
+      asked: (scope, asked) => this.#warming?.note(scope, asked),
+      tell: (event, lookup) => this.emit(event, lookup),
+    });
+    this.#freshness = freshnessOf(parts.freshness);
+    this.#resolver = new Resolver(parts, this.#cascade, outcomes);
     this.#warming =
       parts.warming &&
       new Warming(parts.warming, {
@@ -126,32 +128,27 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
 
   /** As `wrap`, and tells where the answer came from, how similar the question was and how long it took. */
   async ask<T>(prompt: string, generate: Generate<T>, options: AskOptions = {}): Promise<Answer<T>> {
-    const started = this.#parts.clock.mono();
-    checkOptions(options, askOptions);
-    const query = this.#query(prompt, options);
-    if (typeof generate !== 'function') throw new InvalidArgumentError('generate', 'a function', generate);
-    checkTtl(options.ttlMs);
-    const labels = new Labels(options);
-    const atOnce = options.refresh ? undefined : this.#cascade.findAtOnce(query);
-    if (atOnce !== undefined) return this.#hitAtOnce<T>(query, atOnce, started);
-    // Joining what began before a removal would give what was removed; joining a lookup would be no refresh.
-    const removed = this.#parts.ledger.latest(query.key, query.scope.id);
-    const flight = `${query.key} ${removed}${options.refresh ? ' anew' : ''}`;
-    const coalesced = this.#flight.has(flight);
-    const work = (signal: AbortSignal) => this.#resolve(query, generate, options, labels, started, signal);
-    const joinedAt = this.#parts.ledger.epoch;
-    const flown = await this.#flight.run(flight, work, options.signal);
-    if (!coalesced) return flown.answer as Answer<T>;
-    if (!flown.storable) {
-      const alone = options.signal ?? neverAborted;
-      const own = this.#resolve(query, generate, options, new Labels(options), started, alone);
-      return (await own).answer as Answer<T>;
-    }
-    // Its labels, known only now, may have been removed between its beginning and this call.
-    if (flown.epoch !== joinedAt && !flown.isAlive()) return this.ask(prompt, generate, options);
-    this.#recorder.count('queries');
-    this.#recorder.count('coalesced');
-    return { ...(flown.answer as Answer<T>), coalesced, latencyMs: this.#parts.clock.mono() - started };
+    const call = this.#call(prompt, generate, options, askOptions);
+    const begin: Call['begin'] = (...how) => this.#origin.generate(generate, ...how);
+    return (await this.#resolver.answer({ ...call, streams: false, begin })) as Answer<T>;
+  }
+
+  /**
+   * As `ask`, part by part: a stored answer is played back, one that is being generated for another caller is joined, its prefix at
+   * once, and what `generate` streams is handed on as it comes and stored at its clean end. `wrap` and `get` find the same answer
+   * whole. Resolves with the first part at hand. Parts are copies of their own for each caller.
+   * @throws as `ask`; what comes after the first part is thrown while reading
+   * @example for await (const text of await cache.wrapStream(prompt, () => llm.stream(prompt))) process.stdout.write(text);
+   */
+  async wrapStream<P, V = unknown>(
+    prompt: string,
+    generate: GenerateStream<P>,
+    options: StreamOptions<P, V> = {},
+  ): Promise<AnswerStream<P, Lookup<V>>> {
+    const call = this.#call(prompt, generate, options, streamOptions);
+    checkStreamOptions(options);
+    const begin: Call['begin'] = (...how) => this.#origin.stream(generate, options, ...how);
+    return this.#resolver.stream({ ...call, streams: true, begin }, options);
   }
 
   /** Looks up without generating; `match` is `none` on a miss. @throws as `wrap`. */
@@ -160,11 +157,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     checkOptions(options, getOptions);
     const query = this.#query(prompt, options);
     options.signal?.throwIfAborted();
-    const atOnce = this.#cascade.findAtOnce(query);
-    if (atOnce !== undefined) return this.#hitAtOnce<T>(query, atOnce, started);
-    const finding = await this.#cascade.find(query, options.signal);
-    this.#note(query, finding);
-    return this.#record(this.#lookup(query, finding, started)) as Lookup<T>;
+    return this.#resolver.lookUp<T>(query, options.signal, started);
   }
 
   /**
@@ -182,7 +175,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     const embedding = this.#parts.semantic()
       ? await this.#cascade.embed(query.text, options.signal)
       : undefined;
-    const about = { query, embedding, epoch, labels, ttlMs: options.ttlMs };
+    const about = { query, embedding, epoch, labels, ttlMs: options.ttlMs, freshness: this.#freshness };
     return this.#cascade.replace(this.#origin.entry(sealed, about), query);
   }
 
@@ -274,6 +267,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
    */
   close(): Promise<void> {
     this.#origin.close();
+    this.#resolver.close();
     this.#closing ??= (async () => {
       await this.#warming?.stop();
       await this.#cascade.idle();
@@ -297,81 +291,21 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     return this.close();
   }
 
-  async #resolve<T>(
-    query: Query,
-    generate: Generate<T>,
-    { refresh = false, ttlMs }: AskOptions,
-    labels: Labels,
-    started: number,
-    signal: AbortSignal,
-  ): Promise<Resolved> {
-    const { ledger, leases, clock } = this.#parts;
-    const { epoch } = ledger;
-    const found = (finding: Finding): Resolved => {
-      const { entry } = finding.hit as NonNullable<Finding['hit']>;
-      const answer = this.#record(this.#lookup(query, finding, started)) as Answer;
-      return { answer, epoch, storable: true, isAlive: () => ledger.isAlive(entry) };
-    };
-    const finding = await this.#cascade.find(query, signal, refresh);
-    if (!refresh) this.#note(query, finding);
-    if (finding.hit !== undefined) return found(finding);
-    const { lease, finding: other } = refresh ? {} : await lead(leases, this.#cascade, query, signal);
-    if (other !== undefined) return found({ ...finding, ...other });
-    const about = { query, embedding: finding.embedding, epoch, labels, ttlMs };
-    const generating = this.#origin.generate(generate, about, { lease, replace: refresh }, signal);
-    if (lease !== undefined) releaseAfter(generating, lease, signal);
-    const { value, storable } = await generating;
-    const answer = { ...this.#lookup(query, finding, started), value, latencyMs: clock.mono() - started };
-    if (!storable) this.#recorder.count('uncacheable');
-    const { key, scope } = query;
-    const isAlive = () => ledger.isAlive({ key, scope: scope.id, epoch, ...labels.read() });
-    return { answer: this.#record(answer), epoch, storable, isAlive };
-  }
-
-  #lookup({ key }: Query, { hit, refused, embedding, embedMs }: Finding, started: number): Lookup {
-    const truncated = embedding?.truncated ?? false;
-    const latencyMs = this.#parts.clock.mono() - started;
-    const how = hit === undefined ? 'none' : hit.exact ? 'exact' : 'semantic';
-    return makeLookup(
-      key,
-      how,
-      hit?.entry,
-      hit?.tier ?? 'origin',
-      hit?.similarity ?? 0,
-      refused ?? null,
-      truncated,
-      latencyMs,
-      embedMs,
-    );
-  }
-
-  #hitAtOnce<T>({ key, scope }: Query, entry: Entry, started: number): Answer<T> {
-    this.#warming?.note(scope, entry);
-    const tier = (this.#parts.tiers[0] as GuardedTier).name;
-    const latencyMs = this.#parts.clock.mono() - started;
-    this.#recorder.hitAtOnce(tier, latencyMs);
-    const found = makeLookup(key, 'exact', entry, tier, 1, null, false, latencyMs, 0);
-    this.#tell('hit', found);
-    return found as Answer<T>;
-  }
-
-  #note({ key, text, scope }: Query, { hit }: Finding): void {
-    this.#warming?.note(scope, hit?.entry ?? { key, question: text });
-  }
-
-  #record<L extends Lookup>(lookup: L): L {
-    this.#recorder.lookup(lookup);
-    this.#tell(lookup.match === 'none' ? 'miss' : 'hit', lookup);
-    return lookup;
-  }
-
-  #tell(event: 'hit' | 'miss', lookup: Lookup): void {
-    try {
-      this.emit(event, lookup);
-    } catch (error) {
-      // Who listens must not fail who asks.
-      process.emitWarning(error as Error);
-    }
+  #call(
+    prompt: string,
+    generate: unknown,
+    options: AskOptions,
+    known: ReadonlySet<string>,
+  ): Omit<Call, 'streams' | 'begin'> {
+    const started = this.#parts.clock.mono();
+    checkOptions(options, known);
+    const query = this.#query(prompt, options);
+    if (typeof generate !== 'function') throw new InvalidArgumentError('generate', 'a function', generate);
+    checkTtl(options.ttlMs);
+    if (options.cacheable !== undefined && typeof options.cacheable !== 'function')
+      throw new InvalidArgumentError('cacheable', 'a function', options.cacheable);
+    const freshness = freshnessOf(options.freshness, this.#freshness);
+    return { query, options, labels: new Labels(options), freshness, started };
   }
 
   #query(text: string, options: ScopeOption): Query {

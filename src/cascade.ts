@@ -1,14 +1,14 @@
 // The one loop: asks the tiers in order, exactly and then by meaning, and fills them. cache.ts imports it.
 import type { Clock } from './core/clock.js';
 import type { Embedder, Embedding } from './core/embedder.js';
-import type { Candidate, Entry, Key } from './core/entry.js';
-import { EmbedError } from './core/errors.js';
+import { type Candidate, type Entry, isStale, type Key } from './core/entry.js';
 import type { Lease } from './core/lease.js';
 import { type Ledger, type Mark, marks } from './core/ledger.js';
 import type { Scope } from './core/scope.js';
 import { isPromise, type MaybePromise, type Tier } from './core/tier.js';
 import { decide, type Refusal } from './decide/decide.js';
 import type { Policy } from './decide/policy.js';
+import { embedInTime } from './embed-in-time.js';
 
 /** What a cascade is made of. */
 export interface CascadeParts {
@@ -114,37 +114,25 @@ export class Cascade {
     return undefined;
   }
 
+  /** What could be served in an emergency: the exact answer of the first tier that has one, or one by meaning, stale or not. */
+  async findStale({ text, key, scope }: Query, embedding: Embedding | undefined): Promise<Finding['hit']> {
+    for (const [level, { name: tier }] of this.#parts.tiers.entries()) {
+      const entry = await this.#get(level, key, scope, true);
+      if (entry !== undefined) return { entry, tier, similarity: 1, exact: true };
+    }
+    if (!embedding?.matchable) return undefined;
+    return (await this.#findNear({ text, key, scope }, embedding, true)).hit;
+  }
+
   /** The text's embedding; undefined, and reported, when the embedder failed. Rejects only with the signal's reason. */
   async embed(text: string, signal: AbortSignal | undefined): Promise<Embedding | undefined> {
     try {
-      return await this.#embedInTime(text, signal);
+      return await embedInTime(this.#parts, text, signal);
     } catch (error) {
       if (signal?.aborted) throw error;
       this.#parts.onEmbedError(error);
       return undefined;
     }
-  }
-
-  #embedInTime(text: string, signal: AbortSignal | undefined): Promise<Embedding> {
-    const { embedder, clock, embedTimeoutMs } = this.#parts;
-    const abort = new AbortController();
-    return new Promise((resolve, reject) => {
-      const leave = (reason: unknown) => {
-        reject(reason);
-        abort.abort(reason);
-      };
-      const cancel = clock.after(embedTimeoutMs, () =>
-        leave(new EmbedError(embedder.name, `no vector within ${embedTimeoutMs} ms`)),
-      );
-      const onAbort = () => leave(signal?.reason);
-      if (signal?.aborted) onAbort();
-      signal?.addEventListener('abort', onAbort, { once: true });
-      const settled = () => {
-        cancel();
-        signal?.removeEventListener('abort', onAbort);
-      };
-      embedder.embed(text, { signal: abort.signal }).then(resolve, reject).finally(settled);
-    });
   }
 
   /**
@@ -232,12 +220,12 @@ export class Cascade {
     while (this.#background.size > 0) await Promise.allSettled([...this.#background]);
   }
 
-  async #findNear({ text, scope }: Query, { vector }: Embedding) {
+  async #findNear({ text, scope }: Query, { vector }: Embedding, staleToo = false) {
     const { tiers, policy } = this.#parts;
     let refused: Refusal | undefined;
     for (const [level, tier] of tiers.entries()) {
       if (tier.near === undefined || !this.#mayServe(level)) continue;
-      const decision = decide(text, await this.#living(level, vector, scope), policy);
+      const decision = decide(text, await this.#living(level, vector, scope, staleToo), policy);
       refused ??= decision.refused;
       if (decision.accepted !== undefined) {
         const { entry, similarity } = decision.accepted;
@@ -249,41 +237,51 @@ export class Cascade {
     return { hit: undefined, refused };
   }
 
-  /** The nearest entries of a tier that were not removed. What was takes a place once: it is dropped, and the tier asked again. */
-  async #living(level: number, vector: Float32Array, scope: Scope): Promise<readonly Candidate[]> {
-    const { tiers, candidates, ledger } = this.#parts;
+  /**
+   * The nearest entries of a tier that may be served. What was removed takes a place once: it is dropped, and the tier asked again for
+   * as many more as were of no use.
+   */
+  async #living(
+    level: number,
+    vector: Float32Array,
+    scope: Scope,
+    staleToo: boolean,
+  ): Promise<readonly Candidate[]> {
+    const { tiers, candidates, ledger, clock } = this.#parts;
     const tier = tiers[level] as Tier;
     const ask = async (k: number) => {
       const near = tier.near?.(vector, scope, k) ?? [];
       return isPromise(near) ? await near : near;
     };
     const found = await ask(candidates);
-    const dead = found.filter(({ entry }) => !ledger.isAlive(entry));
-    if (dead.length === 0) return found;
-    for (const { entry } of dead) this.#bury(level, entry, scope);
-    return (await ask(candidates + dead.length))
-      .filter(({ entry }) => ledger.isAlive(entry))
-      .slice(0, candidates);
+    const nowMs = clock.wall();
+    const serves = ({ entry }: Candidate) => ledger.isAlive(entry) && (staleToo || !isStale(entry, nowMs));
+    const useless = found.filter((candidate) => !serves(candidate));
+    if (useless.length === 0) return found;
+    for (const { entry } of useless) if (!ledger.isAlive(entry)) this.#bury(level, entry, scope);
+    return (await ask(candidates + useless.length)).filter(serves).slice(0, candidates);
   }
 
   /** What the tier holds under the key and may be served. */
-  #get(level: number, key: Key, scope: Scope): MaybePromise<Entry | undefined> {
+  #get(level: number, key: Key, scope: Scope, staleToo = false): MaybePromise<Entry | undefined> {
     const tier = this.#parts.tiers[level];
     if (tier === undefined || !this.#mayServe(level)) return undefined;
     const answer = tier.get(key, scope);
-    if (isPromise(answer)) return answer.then((entry) => this.#ifAlive(entry, level, scope));
-    return this.#ifAlive(answer, level, scope);
+    if (isPromise(answer)) return answer.then((entry) => this.#ifServes(entry, level, scope, staleToo));
+    return this.#ifServes(answer, level, scope, staleToo);
   }
 
   async #isHeld(key: Key, scope: Scope): Promise<boolean> {
     for (const level of this.#parts.tiers.keys()) {
-      if ((await this.#get(level, key, scope)) !== undefined) return true;
+      if ((await this.#get(level, key, scope, true)) !== undefined) return true;
     }
     return false;
   }
 
-  #ifAlive(entry: Entry | undefined, level: number, scope: Scope): Entry | undefined {
-    if (entry === undefined || this.#parts.ledger.isAlive(entry)) return entry;
+  #ifServes(entry: Entry | undefined, level: number, scope: Scope, staleToo: boolean): Entry | undefined {
+    const { ledger, clock } = this.#parts;
+    if (entry === undefined) return undefined;
+    if (ledger.isAlive(entry)) return staleToo || !isStale(entry, clock.wall()) ? entry : undefined;
     this.#bury(level, entry, scope);
     return undefined;
   }

@@ -28,5 +28,6 @@ export function makeLookup(
     latencyMs,
     embedMs,
     coalesced: false,
+    stale: false,
   };
 }

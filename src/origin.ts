@@ -1,14 +1,19 @@
 // What happens on a miss: the caller's function runs, and its answer becomes an entry. cache.ts imports it.
-import type { Generate } from './cache-types.js';
+import type { Generate, GenerateContext, GenerateStream } from './cache-types.js';
 import type { Cascade, Query } from './cascade.js';
 import type { Clock } from './core/clock.js';
 import type { Embedding } from './core/embedder.js';
-import type { Entry, Epoch } from './core/entry.js';
+import type { Entry, Epoch, Recording } from './core/entry.js';
 import { InvalidArgumentError } from './core/errors.js';
 import type { Labels } from './core/labels.js';
 import type { Lease } from './core/lease.js';
 import type { Ledger } from './core/ledger.js';
 import { type SealedValue, seal } from './core/value.js';
+import { type Freshness, keptStaleMs } from './freshness.js';
+import { type StoreHook, type StorePolicy, storePolicy } from './store-policy/policy.js';
+import { LiveStream } from './streams/live.js';
+import { joined, record, type StreamShape } from './streams/recording.js';
+import { iteratorOf } from './streams/source.js';
 
 /** What the origin needs to know of its cache. */
 export interface OriginParts {
@@ -18,6 +23,10 @@ export interface OriginParts {
   readonly ttlMs: number;
   /** Throws `InvalidArgumentError` for what no tier could store. */
   readonly checkValue: (value: unknown) => void;
+  /** Default: all is kept but what says that it is no good answer. */
+  readonly storePolicy?: StorePolicy | undefined;
+  /** Bytes of a stream that are kept for those who join it, and for storing. Default 8 MiB. */
+  readonly maxStreamBytes?: number | undefined;
 }
 
 /** What is known of an answer besides its value. */
@@ -28,8 +37,10 @@ export interface Circumstances {
   readonly epoch: Epoch;
   readonly labels: Labels;
   readonly ttlMs: number | undefined;
+  readonly freshness: Freshness;
   /** Milliseconds that the generation took. */
   readonly costMs?: number | undefined;
+  readonly recording?: Recording | undefined;
 }
 
 /** How an answer is written. */
@@ -38,6 +49,8 @@ export interface Writing {
   readonly lease?: Lease | undefined;
   /** An older answer may be stored anywhere, and must go. Default false. */
   readonly replace?: boolean | undefined;
+  /** The caller's word on whether the answer is kept. */
+  readonly cacheable?: StoreHook | undefined;
 }
 
 /** An answer as it is handed out. */
@@ -45,9 +58,28 @@ export interface Generated {
   readonly value: unknown;
   /** False for what cannot be serialised, which cannot be shared with other callers either. */
   readonly storable: boolean;
+  /** How it came as a stream, if it did. */
+  readonly recording?: Recording | undefined;
+  /** False for what the store policy has refused. */
+  readonly kept: boolean;
   /** Resolves when it is stored, or is not going to be. */
   readonly settled: Promise<unknown>;
 }
+
+/** A stream that has begun. */
+export interface Begun {
+  readonly live: LiveStream;
+  /** The whole answer, at the end. Rejects when there was no clean one. */
+  readonly whole: Promise<Generated>;
+}
+
+const everything = storePolicy({
+  timeRules: false,
+  temperatureLimit: Number.POSITIVE_INFINITY,
+  temperatureNever: Number.POSITIVE_INFINITY,
+});
+const nothing = Promise.resolve();
+const unstorable = { value: undefined, storable: false, kept: false, settled: nothing } as const;
 
 /** Runs generations and stores what they give. */
 export class Origin {
@@ -67,27 +99,50 @@ export class Origin {
     writing: Writing,
     signal: AbortSignal,
   ): Promise<Generated> {
-    const { labels, embedding } = about;
     // Everybody may have left during the lookup, which does not always look.
     signal.throwIfAborted();
     const started = this.#parts.clock.mono();
-    const value = await generate({
-      signal,
-      vector: embedding?.vector,
-      addTags: (...tags) => labels.addTags(...tags),
-      addSources: (...sources) => labels.addSources(...sources),
+    const value = await generate(contextOf(about, signal));
+    return this.#keep(value, undefined, { ...about, costMs: this.#parts.clock.mono() - started }, writing);
+  }
+
+  /**
+   * Runs the caller's function and begins to read what it gives; resolves with the first part at hand. The answer is stored at the clean
+   * end. @throws what the function and its stream throw, and the signal's reason
+   */
+  async stream<P, V>(
+    generate: GenerateStream<P>,
+    shape: StreamShape<P, V>,
+    about: Circumstances,
+    writing: Writing,
+    signal: AbortSignal,
+  ): Promise<Begun> {
+    signal.throwIfAborted();
+    const { clock, maxStreamBytes = 8 << 20 } = this.#parts;
+    const startedMs = clock.mono();
+    const abort = new AbortController();
+    const onAbort = () => abort.abort(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    const source = iteratorOf(await generate(contextOf(about, abort.signal)));
+    const onStop = (reason: unknown) => abort.abort(reason);
+    const live = new LiveStream(source, { clock, startedMs, maxBytes: maxStreamBytes, onStop });
+    await live.begin(signal);
+    signal.removeEventListener('abort', onAbort);
+    const whole = live.over.then((ending) => {
+      if (ending.how === 'failed') throw ending.error;
+      const { recorded } = live;
+      if (recorded === undefined) return unstorable;
+      let value: unknown;
+      try {
+        value = joined(shape, recorded.parts as readonly P[]);
+      } catch (error) {
+        process.emitWarning(error as Error);
+        return unstorable;
+      }
+      return this.#keep(value, recorded, { ...about, costMs: clock.mono() - startedMs }, writing);
     });
-    const costMs = this.#parts.clock.mono() - started;
-    let sealed: SealedValue;
-    try {
-      sealed = this.seal(value);
-    } catch {
-      return { value, storable: false, settled: Promise.resolve() };
-    }
-    const settled = this.#closed
-      ? Promise.resolve()
-      : this.#keep(this.entry(sealed, { ...about, costMs }), about.query, writing);
-    return { value: sealed.read(), storable: true, settled };
+    whole.catch(() => {});
+    return { live, whole };
   }
 
   /** A value as it can be kept. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
@@ -100,9 +155,12 @@ export class Origin {
     }
   }
 
-  entry(value: SealedValue, { query, embedding, epoch, labels, ttlMs, costMs }: Circumstances): Entry {
+  entry(value: SealedValue, about: Circumstances): Entry {
+    const { query, embedding, epoch, labels, ttlMs = this.#parts.ttlMs, costMs, recording } = about;
     const createdAtMs = this.#parts.clock.wall();
     const { text, key, scope } = query;
+    const staleAtMs = createdAtMs + ttlMs;
+    const keptMs = keptStaleMs(about.freshness);
     return {
       key,
       scope: scope.id,
@@ -111,10 +169,12 @@ export class Origin {
       ...(embedding?.matchable ? { vector: embedding.vector } : {}),
       value: value.read(),
       createdAtMs,
-      expiresAtMs: createdAtMs + (ttlMs ?? this.#parts.ttlMs),
+      expiresAtMs: staleAtMs + keptMs,
+      ...(keptMs > 0 && staleAtMs < Number.POSITIVE_INFINITY ? { staleAtMs } : {}),
       epoch,
       ...(costMs === undefined ? {} : { costMs }),
       ...labels.read(),
+      ...(recording === undefined ? {} : { recording }),
     };
   }
 
@@ -123,12 +183,42 @@ export class Origin {
     this.#closed = true;
   }
 
-  async #keep(entry: Entry, query: Query, { lease, replace }: Writing): Promise<void> {
+  /** Hands an answer out, and stores it in the background if it may be kept. */
+  #keep(value: unknown, recorded: LiveStream['recorded'], about: Circumstances, writing: Writing): Generated {
+    let sealed: SealedValue;
+    try {
+      if (recorded !== undefined) this.#parts.checkValue(recorded.parts);
+      sealed = this.seal(value);
+    } catch {
+      return { ...unstorable, value };
+    }
+    const recording = recorded && record(value, recorded.parts, recorded.gapsMs);
+    const answer = { value: sealed.read(), storable: true, recording };
+    const { text: prompt, scope } = about.query;
+    const candidate = { prompt, value: answer.value, parts: recorded?.parts, scope: scope.fields };
+    const verdict = (this.#parts.storePolicy ?? everything)(candidate, writing.cacheable);
+    if (this.#closed || !verdict.store) return { ...answer, kept: verdict.store, settled: nothing };
+    const ttlMs = Math.min(verdict.ttlMs ?? Number.POSITIVE_INFINITY, about.ttlMs ?? this.#parts.ttlMs);
+    const entry = this.entry(sealed, { ...about, ttlMs, recording });
+    return { ...answer, kept: true, settled: this.#store(entry, about.query, writing) };
+  }
+
+  async #store(entry: Entry, query: Query, { lease, replace }: Writing): Promise<void> {
     // What was removed while it was generated is dead on arrival.
     if (!this.#parts.ledger.isAlive(entry)) return;
     if (replace) await this.#cascade.replace(entry, query, true);
     else await this.#cascade.store(entry, lease);
   }
+}
+
+/** What the caller's function is given. */
+function contextOf({ labels, embedding }: Circumstances, signal: AbortSignal): GenerateContext {
+  return {
+    signal,
+    vector: embedding?.vector,
+    addTags: (...tags) => labels.addTags(...tags),
+    addSources: (...sources) => labels.addSources(...sources),
+  };
 }
 
 /** Refuses what is no time to live. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */

@@ -13,7 +13,10 @@ export type Count =
   | 'truncated'
   | 'embedErrors'
   | 'storeErrors'
-  | 'uncacheable';
+  | 'uncacheable'
+  | 'withheld'
+  | 'stale'
+  | 'revalidations';
 
 interface TierLatencies {
   readonly exact: Latency;
@@ -82,6 +85,9 @@ export class Recorder {
       'embedErrors',
       'storeErrors',
       'uncacheable',
+      'withheld',
+      'stale',
+      'revalidations',
     ] as const;
     return {
       ...(Object.fromEntries(counts.map((name) => [name, this.#counts.get(name)])) as Record<Count, number>),

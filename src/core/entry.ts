@@ -6,6 +6,16 @@ export type Key = string;
 /** A place in the order of removals (`ledger.ts`): later is greater. */
 export type Epoch = number;
 
+/** How an answer came as a stream, so that it can be replayed part by part. */
+export interface Recording {
+  /** The parts; absent when they are pieces of the value's text, which `lengths` tells, or when the value is their list. */
+  readonly parts?: readonly unknown[] | undefined;
+  /** UTF-16 code units of each piece of the text. */
+  readonly lengths?: readonly number[] | undefined;
+  /** Milliseconds between each part and the one before it, of the first since the call. */
+  readonly gapsMs: readonly number[];
+}
+
 /** A stored answer. */
 export interface Entry {
   /** Exact identity: scope and normalised question. */
@@ -22,8 +32,13 @@ export interface Entry {
   readonly value: unknown;
   /** Wall-clock milliseconds of the generation; promotion keeps it. */
   readonly createdAtMs: number;
-  /** Wall-clock milliseconds after which the entry is a miss; `Infinity` for never. */
+  /** Wall-clock milliseconds after which the entry is gone; `Infinity` for never. */
   readonly expiresAtMs: number;
+  /**
+   * Wall-clock milliseconds after which it is stale: kept until it expires, and served only in the place of an answer that cannot be
+   * had, or that is on its way. Default: never before it expires.
+   */
+  readonly staleAtMs?: number | undefined;
   /** Milliseconds that its generation took, for tiers that keep what is dear. Default unknown. */
   readonly costMs?: number | undefined;
   /** The latest removal that was known when the generation began: a later one of its key, scope, tags or sources makes it a miss. */
@@ -32,6 +47,18 @@ export interface Entry {
   readonly tags?: readonly string[] | undefined;
   /** Ids of the documents the answer was drawn from, for `invalidate`. Default none. */
   readonly sources?: readonly string[] | undefined;
+  /** How it came as a stream. Default: it did not. */
+  readonly recording?: Recording | undefined;
+}
+
+/** Wall-clock milliseconds until which an entry is as good as new. */
+export function freshUntil({ staleAtMs, expiresAtMs }: Pick<Entry, 'staleAtMs' | 'expiresAtMs'>): number {
+  return staleAtMs ?? expiresAtMs;
+}
+
+/** True for an entry that must not be served as if it were new. */
+export function isStale({ staleAtMs }: Pick<Entry, 'staleAtMs'>, wallMs: number): boolean {
+  return staleAtMs !== undefined && staleAtMs <= wallMs;
 }
 
 /** An entry found by meaning; whether it is a hit, only `decide` says. */

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'ERR_LLM_CACHE_TIER_TIMEOUT'
   | 'ERR_LLM_CACHE_TIER_OPEN'
   | 'ERR_LLM_CACHE_EMBED'
+  | 'ERR_LLM_CACHE_ORIGIN_TIMEOUT'
   | 'ERR_LLM_CACHE_CODEC'
   | 'ERR_LLM_CACHE_INGEST'
   | 'ERR_LLM_CACHE_NATIVE'
@@ -198,6 +199,17 @@ export class EmbedError extends CacheError {
   constructor(model: string, reason: string, options?: { cause?: unknown }) {
     super(`embedder ${model}: ${reason}`, options);
     this.model = model;
+  }
+}
+
+/** The function that makes an answer took too long, and there was no old answer to serve. */
+export class OriginTimeoutError extends CacheError {
+  readonly code = 'ERR_LLM_CACHE_ORIGIN_TIMEOUT';
+  readonly timeoutMs: number;
+
+  constructor(timeoutMs: number) {
+    super(`no answer was generated within ${timeoutMs} ms`);
+    this.timeoutMs = timeoutMs;
   }
 }
 

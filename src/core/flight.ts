@@ -1,14 +1,43 @@
 // Single flight: concurrent callers of one key share one piece of work. Any folder may import it.
 
-interface Running<V> {
+/** One piece of work that callers share. Each may leave by its signal; the work is aborted when the last has left. */
+export class Shared<V> {
   readonly result: Promise<V>;
-  readonly abort: AbortController;
-  waiting: number;
+  readonly #abort = new AbortController();
+  #waiting = 0;
+
+  constructor(work: (signal: AbortSignal) => Promise<V>) {
+    this.result = work(this.#abort.signal);
+    this.result.catch(() => {});
+  }
+
+  /** Nobody waits for it any more. */
+  get isAbandoned(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  /** What the work gives. Without a signal the caller never leaves. Rejects with the signal's reason, or as the work. */
+  join(signal?: AbortSignal): Promise<V> {
+    if (signal?.aborted) {
+      if (this.#waiting === 0) this.#abort.abort(signal.reason);
+      return Promise.reject(signal.reason);
+    }
+    this.#waiting++;
+    if (signal === undefined) return this.result;
+    return new Promise<V>((resolve, reject) => {
+      const leave = () => {
+        reject(signal.reason);
+        if (--this.#waiting === 0) this.#abort.abort(signal.reason);
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      this.result.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+    });
+  }
 }
 
-/** Joins concurrent equal work. A caller may leave by its signal; the work is aborted when the last caller has left. */
+/** Joins concurrent equal work by its key. */
 export class Flight<V> {
-  readonly #running = new Map<string, Running<V>>();
+  readonly #running = new Map<string, Shared<V>>();
 
   /** Pieces of work under way. */
   get size(): number {
@@ -17,7 +46,7 @@ export class Flight<V> {
 
   /** True while work runs under the key. */
   has(key: string): boolean {
-    return this.#running.has(key);
+    return this.#ofKey(key) !== undefined;
   }
 
   /**
@@ -27,30 +56,23 @@ export class Flight<V> {
    */
   run(key: string, work: (signal: AbortSignal) => Promise<V>, signal?: AbortSignal): Promise<V> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    let running = this.#running.get(key);
+    let running = this.#ofKey(key);
     if (running === undefined) {
-      const abort = new AbortController();
-      const result = work(abort.signal).finally(() => {
-        if (this.#running.get(key)?.abort === abort) this.#running.delete(key);
-      });
-      result.catch(() => {});
-      running = { result, abort, waiting: 0 };
+      running = new Shared(work);
       this.#running.set(key, running);
+      const started = running;
+      const end = () => {
+        if (this.#running.get(key) === started) this.#running.delete(key);
+      };
+      started.result.then(end, end);
     }
-    running.waiting++;
-    return signal === undefined ? running.result : this.#leaveOnAbort(key, running, signal);
+    return running.join(signal);
   }
 
-  #leaveOnAbort(key: string, running: Running<V>, signal: AbortSignal): Promise<V> {
-    return new Promise<V>((resolve, reject) => {
-      const leave = () => {
-        reject(signal.reason);
-        if (--running.waiting > 0) return;
-        if (this.#running.get(key) === running) this.#running.delete(key);
-        running.abort.abort(signal.reason);
-      };
-      signal.addEventListener('abort', leave, { once: true });
-      running.result.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
-    });
+  /** What everybody has left is being given up: whoever asks from here on starts anew. */
+  #ofKey(key: string): Shared<V> | undefined {
+    const running = this.#running.get(key);
+    if (running?.isAbandoned) this.#running.delete(key);
+    return running?.isAbandoned ? undefined : running;
   }
 }

@@ -8,9 +8,11 @@ import type { Scope } from '../core/scope.js';
 // Entry layout, little endian:
 //   0 magic · 4 format version · 8 createdAtMs, 16 expiresAtMs, 24 epoch (f64) · 32 key · 64 scope · 96 embedder's fingerprint ·
 //   128 vector length, question bytes, label bytes, value bytes (4 x u32) · 144 CRC-32 of everything else · 148 vector (float32) ·
-//   question (UTF-8) · labels (MessagePack of [tags, sources, costMs], nothing when there are none) · value (MessagePack)
+//   question (UTF-8) · labels (MessagePack of [tags, sources, costMs, staleAtMs, recording], nothing when there are none) · value (MessagePack)
 const magic = 0x3143544c;
 const formatVersion = 2;
+// The same with staleAtMs or a recording: who cannot read these would serve what is stale, and must not read the rest.
+const extendedVersion = 3;
 const createdOffset = 8;
 const expiresOffset = 16;
 const epochOffset = 24;
@@ -96,18 +98,19 @@ export function decodeValue(bytes: Uint8Array): unknown {
 
 /** An entry as self-checking bytes in memory of its own. Cost: one copy, about 2 microseconds a kilobyte. */
 export function encodeEntry(entry: Entry): Uint8Array<ArrayBuffer> {
-  const { vector, tags = [], sources = [], costMs } = entry;
+  const { vector, tags = [], sources = [], costMs, staleAtMs, recording } = entry;
   const value = encodeValue(entry.value);
   const question = Buffer.from(entry.question, 'utf8');
-  const hasLabels = tags.length + sources.length > 0 || costMs !== undefined;
-  const labels = hasLabels
-    ? encodeValue([tags, sources, ...(costMs === undefined ? [] : [costMs])], 'tags')
-    : new Uint8Array();
+  const isExtended = staleAtMs !== undefined || recording !== undefined;
+  const hasLabels = isExtended || tags.length + sources.length > 0 || costMs !== undefined;
+  const extension = [costMs ?? null, staleAtMs ?? null, recording ?? null];
+  const rest = isExtended ? extension : costMs === undefined ? [] : [costMs];
+  const labels = hasLabels ? encodeValue([tags, sources, ...rest], 'tags') : new Uint8Array();
   const parts = [vector === undefined ? new Uint8Array() : asBytes(vector), question, labels, value];
   const length = parts.reduce((sum, part) => sum + part.length, headerLength);
   const bytes = Buffer.from(new ArrayBuffer(length));
   bytes.writeUInt32LE(magic, 0);
-  bytes.writeUInt32LE(formatVersion, 4);
+  bytes.writeUInt32LE(isExtended ? extendedVersion : formatVersion, 4);
   bytes.writeDoubleLE(entry.createdAtMs, createdOffset);
   bytes.writeDoubleLE(entry.expiresAtMs, expiresOffset);
   bytes.writeDoubleLE(entry.epoch, epochOffset);
@@ -136,8 +139,10 @@ export function decodeEntry(bytes: Buffer, key: string, scope: Pick<Scope, 'id' 
   if (bytes.length < headerLength || bytes.readUInt32LE(0) !== magic)
     throw new CodecError('the bytes are no entry');
   const version = bytes.readUInt32LE(4);
-  if (version !== formatVersion)
-    throw new CodecError(`entry format ${version}, this version reads ${formatVersion}`);
+  if (version !== formatVersion && version !== extendedVersion)
+    throw new CodecError(
+      `entry format ${version}, this version reads ${formatVersion} and ${extendedVersion}`,
+    );
   const questionStart = headerLength + bytes.readUInt32LE(lengthsOffset) * 4;
   const labelsStart = questionStart + bytes.readUInt32LE(lengthsOffset + 4);
   const valueStart = labelsStart + bytes.readUInt32LE(lengthsOffset + 8);
@@ -169,13 +174,17 @@ export function decodeEntry(bytes: Buffer, key: string, scope: Pick<Scope, 'id' 
   };
 }
 
-function decodeLabels(bytes: Buffer): Pick<Entry, 'tags' | 'sources' | 'costMs'> {
+type Labels = [string[]?, string[]?, (number | null)?, (number | null)?, (Entry['recording'] | null)?];
+
+function decodeLabels(bytes: Buffer): Pick<Entry, 'tags' | 'sources' | 'costMs' | 'staleAtMs' | 'recording'> {
   if (bytes.length === 0) return {};
-  const [tags = [], sources = [], costMs] = decodeValue(bytes) as [string[]?, string[]?, number?];
+  const [tags = [], sources = [], costMs, staleAtMs, recording] = decodeValue(bytes) as Labels;
   return {
     ...(tags.length > 0 ? { tags } : {}),
     ...(sources.length > 0 ? { sources } : {}),
-    ...(costMs === undefined ? {} : { costMs }),
+    ...(costMs == null ? {} : { costMs }),
+    ...(staleAtMs == null ? {} : { staleAtMs }),
+    ...(recording == null ? {} : { recording }),
   };
 }
 

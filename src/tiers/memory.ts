@@ -1,6 +1,6 @@
 // Tier A: entries of this process, by exact key and by meaning. open.ts and ./testing import it.
 import { type Clock, systemClock } from '../core/clock.js';
-import type { Candidate, Entry, Key } from '../core/entry.js';
+import { type Candidate, type Entry, isStale, type Key } from '../core/entry.js';
 import { DimensionError } from '../core/errors.js';
 import type { Scope } from '../core/scope.js';
 import type { SetOptions, Tier, TierSize } from '../core/tier.js';
@@ -120,9 +120,13 @@ class MemoryTier implements Tier {
   }
 
   set(entry: Entry, { onlyIfAbsent = false }: SetOptions = {}): boolean {
-    if (onlyIfAbsent && this.#slots.peek(entry.key) !== undefined) return true;
-    const ttlMs = entry.expiresAtMs - this.#clock.wall();
-    const size = encodeValue(entry.value).length + 2 * entry.question.length + overheadBytes;
+    const nowMs = this.#clock.wall();
+    const held = onlyIfAbsent ? this.#slots.peek(entry.key) : undefined;
+    // A stale one gives way: otherwise what others have made anew would be fetched from below at every hit.
+    if (held !== undefined && (!isStale(held.entry, nowMs) || isStale(entry, nowMs))) return true;
+    const ttlMs = entry.expiresAtMs - nowMs;
+    const recorded = entry.recording === undefined ? 0 : encodeValue(entry.recording).length;
+    const size = encodeValue(entry.value).length + recorded + 2 * entry.question.length + overheadBytes;
     const bytes = size + (entry.vector?.length ?? 0) * bytesPerComponent;
     // The earlier slot goes first, so that it and the new one never hold a label each at the bound.
     this.#slots.delete(entry.key);

@@ -1,6 +1,6 @@
 // The service that keeps popular answers at hand: rounds on a timer, and the loading at the start. warming.ts drives it.
 import type { Clock } from '../core/clock.js';
-import type { Entry, Key } from '../core/entry.js';
+import { type Entry, freshUntil, type Key } from '../core/entry.js';
 import { ClosedError } from '../core/errors.js';
 import type { Scope } from '../core/scope.js';
 import { type Counted, isOften, type Popularity } from './popularity.js';
@@ -296,8 +296,8 @@ export class Warmer {
     const entry = await this.#ground.find(item);
     if (!mayWrite) return entry === undefined ? 'gone' : 'held';
     const extended = entry && this.#extended(entry);
-    const leftMs = (extended ?? entry)?.expiresAtMs ?? 0;
-    if (leftMs - this.#ground.clock.wall() < this.#options.intervalMs) {
+    const aliveUntil = entry === undefined ? 0 : freshUntil(extended ?? entry);
+    if (aliveUntil - this.#ground.clock.wall() < this.#options.intervalMs) {
       if (await this.#ground.regenerate(item, entry, signal)) return 'regenerated';
     }
     if (entry === undefined) return 'gone';
@@ -308,10 +308,13 @@ export class Warmer {
 
   /** The entry with its longer life; undefined when it has that already, or was given a shorter one on purpose. */
   #extended(entry: Entry): Entry | undefined {
-    const { createdAtMs, expiresAtMs } = entry;
+    const { createdAtMs, staleAtMs, expiresAtMs } = entry;
+    const before = freshUntil(entry);
     const until = createdAtMs + this.#options.extendedTtlMs;
-    const onPurpose = expiresAtMs - createdAtMs < this.#ground.ttlMs - 1;
-    return onPurpose || until <= expiresAtMs ? undefined : { ...entry, expiresAtMs: until };
+    const onPurpose = before - createdAtMs < this.#ground.ttlMs - 1;
+    if (onPurpose || until <= before) return undefined;
+    const later = { ...entry, expiresAtMs: expiresAtMs + until - before };
+    return staleAtMs === undefined ? later : { ...later, staleAtMs: until };
   }
 }
 

@@ -11,6 +11,8 @@ const allowed: Record<string, readonly string[]> = {
   lru: ['core'],
   engines: ['core', 'workers'],
   disk: ['core'],
+  streams: ['core'],
+  'store-policy': ['core'],
   redis: ['core'],
   workers: ['core'],
   embed: ['core', 'workers', 'lru'],
@@ -31,7 +33,7 @@ const packageOf = (name: string) =>
     .split('/')
     .slice(0, name.startsWith('@') ? 2 : 1)
     .join('/');
-const folderOf = (path: string) => path.match(/^src\/([a-z]+)\//)?.[1];
+const folderOf = (path: string) => path.match(/^src\/([a-z-]+)\//)?.[1];
 
 test('a folder imports only the folders it is built on', () => {
   for (const file of files) {

@@ -7,7 +7,9 @@ import { type Ledger, LocalLedger } from '#dist/core/ledger.js';
 import type { Tier } from '#dist/core/tier.js';
 import { type Policy, policy } from '#dist/decide/policy.js';
 import { encodeValue } from '#dist/disk/codec.js';
+import type { FreshnessOptions } from '#dist/freshness.js';
 import { type OpenOptions, openCache } from '#dist/open.js';
+import type { StorePolicy } from '#dist/store-policy/policy.js';
 import { mockEmbedder } from '#dist/testing/index.js';
 import { type GuardOptions, guard } from '#dist/tiers/guard.js';
 import { memoryTier } from '#dist/tiers/memory.js';
@@ -39,6 +41,9 @@ export interface AssembleOptions {
   readonly embedTimeoutMs?: number;
   readonly ledger?: Ledger;
   readonly leases?: Leases;
+  readonly maxStreamBytes?: number;
+  readonly freshness?: FreshnessOptions;
+  readonly storePolicy?: StorePolicy;
 }
 
 /** A cache over tiers of the test's own; one memory tier by default. */
@@ -49,6 +54,9 @@ export function assemble(options: AssembleOptions = {}): SemanticCache {
     tiers: tiers.map((tier) => guard(tier, { clock, ...options.guard })),
     ledger: options.ledger ?? new LocalLedger(),
     leases: options.leases,
+    maxStreamBytes: options.maxStreamBytes,
+    freshness: options.freshness,
+    storePolicy: options.storePolicy,
     embedder,
     policy: options.policy ?? policy({ minSimilarity: 0.8 }),
     candidates: 4,

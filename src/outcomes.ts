@@ -1,0 +1,83 @@
+// What a lookup came to: its record for the caller, the counts, the events, and what warming is told. cache.ts and resolve.ts use it.
+import type { Answer, Lookup } from './cache-types.js';
+import type { Finding, Query } from './cascade.js';
+import type { Clock } from './core/clock.js';
+import type { Entry, Key } from './core/entry.js';
+import type { Scope } from './core/scope.js';
+import { makeLookup } from './lookup.js';
+import type { Recorder } from './recorder.js';
+
+/** Who wants to know. */
+export interface Listeners {
+  /** The stored question that answered, or the one that was asked. */
+  asked(scope: Scope, asked: { readonly key: Key; readonly question: string }): void;
+  tell(event: 'hit' | 'miss', lookup: Lookup): void;
+}
+
+/** Makes the records of lookups and passes them on. */
+export class Outcomes {
+  readonly recorder: Recorder;
+  readonly #clock: Clock;
+  readonly #firstTier: string;
+  readonly #listeners: Listeners;
+
+  constructor(
+    { clock, tiers }: { readonly clock: Clock; readonly tiers: readonly { readonly name: string }[] },
+    recorder: Recorder,
+    listeners: Listeners,
+  ) {
+    this.recorder = recorder;
+    this.#clock = clock;
+    this.#firstTier = tiers[0]?.name ?? '';
+    this.#listeners = listeners;
+  }
+
+  /** A hit that needed no waiting. */
+  hitAtOnce<T>({ key, scope }: Query, entry: Entry, started: number): Answer<T> {
+    this.#listeners.asked(scope, entry);
+    const latencyMs = this.#clock.mono() - started;
+    this.recorder.hitAtOnce(this.#firstTier, latencyMs);
+    const found = makeLookup(key, 'exact', entry, this.#firstTier, 1, null, false, latencyMs, 0);
+    this.#tell('hit', found);
+    return found as Answer<T>;
+  }
+
+  /** The record of what was found, not yet counted. */
+  lookup({ key }: Query, { hit, refused, embedding, embedMs }: Finding, started: number): Lookup {
+    const truncated = embedding?.truncated ?? false;
+    const latencyMs = this.#clock.mono() - started;
+    const how = hit === undefined ? 'none' : hit.exact ? 'exact' : 'semantic';
+    return makeLookup(
+      key,
+      how,
+      hit?.entry,
+      hit?.tier ?? 'origin',
+      hit?.similarity ?? 0,
+      refused ?? null,
+      truncated,
+      latencyMs,
+      embedMs,
+    );
+  }
+
+  /** Notes that the question was asked. */
+  note({ key, text, scope }: Query, { hit }: Finding): void {
+    this.#listeners.asked(scope, hit?.entry ?? { key, question: text });
+  }
+
+  /** Counts a lookup that is done and tells of it. */
+  record<L extends Lookup>(lookup: L): L {
+    this.recorder.lookup(lookup);
+    this.#tell(lookup.match === 'none' ? 'miss' : 'hit', lookup);
+    return lookup;
+  }
+
+  #tell(event: 'hit' | 'miss', lookup: Lookup): void {
+    try {
+      this.#listeners.tell(event, lookup);
+    } catch (error) {
+      // Who listens must not fail who asks.
+      process.emitWarning(error as Error);
+    }
+  }
+}
