@@ -4,8 +4,10 @@ import type { LabelOptions } from './core/labels.js';
 import type { LedgerHealth } from './core/ledger.js';
 import type { Scope, ScopeFields } from './core/scope.js';
 import type { LatencySummary } from './core/stats.js';
-import type { Refusal } from './decide/decide.js';
+import type { Decision, Refusal } from './decide/decide.js';
+import type { Accept } from './decide/policy.js';
 import type { FreshnessOptions } from './freshness.js';
+import type { DecisionStats } from './lessons.js';
 import type { StoreHook } from './store-policy/policy.js';
 import type { ReplayOptions, StreamShape } from './streams/recording.js';
 import type { StreamSource } from './streams/source.js';
@@ -32,17 +34,24 @@ export interface ScopeOption {
   readonly scope?: Scope | ScopeFields | undefined;
 }
 
-export interface GetOptions extends ScopeOption {
-  /** Gives up waiting; the call rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
+export interface ExactOption {
+  /** Match by key alone: nothing is embedded, and the answer is never found by a question in other words. Default false. */
+  readonly exact?: boolean | undefined;
 }
 
-export interface SetOptions extends GetOptions, LabelOptions {
+export interface GetOptions extends ScopeOption, ExactOption {
+  /** Gives up waiting; the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Accept less by meaning than the operator does, for this call. Default: what the operator accepts. */
+  readonly accept?: Accept | undefined;
+}
+
+export interface SetOptions extends Omit<GetOptions, 'accept'>, LabelOptions {
   /** Milliseconds the answer lives; default: the cache's. `Infinity` for ever. */
   readonly ttlMs?: number | undefined;
 }
 
-export interface AskOptions extends SetOptions {
+export interface AskOptions extends SetOptions, Pick<GetOptions, 'accept'> {
   /** Generate anew and replace what is stored. Default false. */
   readonly refresh?: boolean | undefined;
   /** How old an answer may be and how long a new one may take; over what the cache's configuration says. */
@@ -72,6 +81,8 @@ export interface Lookup<T = unknown> {
   readonly createdAtMs: number | undefined;
   /** A stored question that was near enough and was refused by a rule; null when there was none. */
   readonly refused: Refusal | null;
+  /** Whether and why the answer was accepted. In shadow mode `accepted` may be true where `match` is `none`. */
+  readonly decision: Decision;
   /** The prompt is longer than the embedder reads, so only an exact match was possible. */
   readonly truncated: boolean;
   readonly key: Key;
@@ -145,6 +156,8 @@ export interface CacheStats {
   readonly embedErrors: number;
   /** Writes to a tier that failed. */
   readonly storeErrors: number;
+  /** Decisions that a verifier made impossible by throwing; nothing is accepted by meaning then. */
+  readonly decideErrors: number;
   /** Generated answers that cannot be serialised and so were not stored. */
   readonly uncacheable: number;
   /** Generated answers that were not stored because the rules or a hook said so. */
@@ -161,6 +174,8 @@ export interface CacheStats {
   readonly latency: LatencySummary;
   readonly tiers: readonly TierStats[];
   readonly ledger: LedgerHealth;
+  /** What is known of the decisions; undefined where nothing is learnt. */
+  readonly decision: DecisionStats | undefined;
 }
 
 /** What is in service. */

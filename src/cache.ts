@@ -6,6 +6,7 @@ import type {
   CacheEvents,
   CacheStats,
   Generate,
+  GenerateContext,
   GenerateStream,
   GetOptions,
   Health,
@@ -21,11 +22,13 @@ import { Cascade, type CascadeParts, type Query } from './cascade.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
 import { queryKey } from './core/key.js';
 import { Labels } from './core/labels.js';
+import { marks } from './core/ledger.js';
 import { checkOptions } from './core/options.js';
 import { Scope, type ScopeFields } from './core/scope.js';
 import { type Freshness, type FreshnessOptions, freshnessOf } from './freshness.js';
 import type { Call } from './generate.js';
 import { marksOf } from './invalidation.js';
+import { type JudgedHit, type LessonParts, Lessons } from './lessons.js';
 import type { OpenOptions } from './open.js';
 import { checkTtl, Origin, type OriginParts } from './origin.js';
 import { Outcomes } from './outcomes.js';
@@ -42,10 +45,12 @@ import { type WarmHooks, Warming, type WarmingParts, type WarmOptions } from './
 export interface CacheParts
   extends OriginParts,
     ResolverParts,
-    Omit<CascadeParts, 'onEmbedError' | 'onStoreError'> {
+    Omit<CascadeParts, 'onEmbedError' | 'onStoreError' | 'onDecideError'> {
   readonly tiers: readonly GuardedTier[];
   /** Default: all off. */
   readonly freshness?: FreshnessOptions | undefined;
+  /** Default: nothing is learnt from hits. */
+  readonly learning?: LessonParts | undefined;
   /** Default: questions are not counted, and nothing is kept warm. */
   readonly warming?: WarmingParts | undefined;
   /** Releases what the cache was built on, after its tiers and the embedder; the tiers' sizes in `stats` are left out, as 0. */
@@ -53,9 +58,9 @@ export interface CacheParts
 }
 
 const scopeOptions = new Set(['scope']);
-const getOptions = new Set([...scopeOptions, 'signal']);
-const setOptions = new Set([...getOptions, 'ttlMs', 'tags', 'sources']);
-const askOptions = new Set([...setOptions, 'refresh', 'freshness', 'cacheable']);
+const getOptions = new Set([...scopeOptions, 'signal', 'exact', 'accept']);
+const setOptions = new Set([...scopeOptions, 'signal', 'exact', 'ttlMs', 'tags', 'sources']);
+const askOptions = new Set([...setOptions, 'accept', 'refresh', 'freshness', 'cacheable']);
 const streamOptions = new Set([...askOptions, 'join', 'split', 'replay', 'maxGapMs']);
 const invalidateOptions = new Set(['tags', 'sources', 'scope', 'key']);
 const warmOptions = new Set(['topN', 'signal']);
@@ -73,6 +78,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   readonly #resolver: Resolver;
   readonly #freshness: Freshness;
   readonly #warming: Warming | undefined;
+  readonly #lessons: Lessons | undefined;
   #closing: Promise<void> | undefined;
 
   /** Opens a cache; the same as `openCache`. */
@@ -91,14 +97,17 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
       ...parts,
       onEmbedError: () => this.#recorder.count('embedErrors'),
       onStoreError: () => this.#recorder.count('storeErrors'),
+      onDecideError: () => this.#recorder.count('decideErrors'),
     });
     this.#origin = new Origin(parts, this.#cascade);
-    const outcomes = new Outcomes(parts, this.#recorder, {
+    this.#lessons = parts.learning && new Lessons(parts.learning);
+    const taught = { ...parts, lessons: this.#lessons };
+    const outcomes = new Outcomes(taught, this.#recorder, this.#cascade.exactDecision, {
       asked: (scope, asked) => this.#warming?.note(scope, asked),
       tell: (event, lookup) => this.emit(event, lookup),
     });
     this.#freshness = freshnessOf(parts.freshness);
-    this.#resolver = new Resolver(parts, this.#cascade, outcomes);
+    this.#resolver = new Resolver(taught, this.#cascade, outcomes);
     this.#warming =
       parts.warming &&
       new Warming(parts.warming, {
@@ -130,7 +139,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   async ask<T>(prompt: string, generate: Generate<T>, options: AskOptions = {}): Promise<Answer<T>> {
     const call = this.#call(prompt, generate, options, askOptions);
     const begin: Call['begin'] = (...how) => this.#origin.generate(generate, ...how);
-    return (await this.#resolver.answer({ ...call, streams: false, begin })) as Answer<T>;
+    return (await this.#resolver.answer({ ...call, streams: false, begin, plain: generate })) as Answer<T>;
   }
 
   /**
@@ -148,7 +157,8 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     const call = this.#call(prompt, generate, options, streamOptions);
     checkStreamOptions(options);
     const begin: Call['begin'] = (...how) => this.#origin.stream(generate, options, ...how);
-    return this.#resolver.stream({ ...call, streams: true, begin }, options);
+    const plain = (context: GenerateContext) => this.#origin.whole(generate, options, context);
+    return this.#resolver.stream({ ...call, streams: true, begin, plain }, options);
   }
 
   /** Looks up without generating; `match` is `none` on a miss. @throws as `wrap`. */
@@ -172,9 +182,10 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     checkTtl(options.ttlMs);
     const labels = new Labels(options);
     const { epoch } = this.#parts.ledger;
-    const embedding = this.#parts.semantic()
-      ? await this.#cascade.embed(query.text, options.signal)
-      : undefined;
+    const embedding =
+      this.#parts.semantic() && !options.exact
+        ? await this.#cascade.embed(query.text, options.signal)
+        : undefined;
     const about = { query, embedding, epoch, labels, ttlMs: options.ttlMs, freshness: this.#freshness };
     return this.#cascade.replace(this.#origin.entry(sealed, about), query);
   }
@@ -220,7 +231,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   /** Counts and latencies since `open`, and what each tier holds. */
   async stats(): Promise<CacheStats> {
     const sizes = await Promise.all(this.#parts.tiers.map((tier) => tier.size()));
-    return this.#recorder.stats(sizes, this.health());
+    return this.#recorder.stats(sizes, this.health(), this.#lessons?.stats());
   }
 
   /** What is in service. */
@@ -256,9 +267,21 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     this.#warming?.start(hooks);
   }
 
-  /** Resolves when promotions and writes under way are done. */
-  idle(): Promise<void> {
-    return this.#cascade.idle();
+  /**
+   * Says of a hit whether it was right. A wrong semantic hit is never repeated, pairs near to it are judged more strictly, and the
+   * calibration moves; a wrong exact hit has a wrong answer, which is removed. Resolves when it is on stable storage; without
+   * `decide.learn` it does nothing.
+   * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for what is no hit
+   */
+  async feedback(hit: JudgedHit, verdict: 'right' | 'wrong'): Promise<void> {
+    this.#checkOpen();
+    await this.#lessons?.feedback(hit, verdict, (key) => this.#parts.ledger.remove([marks.key(key)]));
+  }
+
+  /** Resolves when promotions and writes under way are done, and comparisons of hits with fresh answers. */
+  async idle(): Promise<void> {
+    await this.#lessons?.idle();
+    await this.#cascade.idle();
   }
 
   /**
@@ -270,6 +293,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     this.#resolver.close();
     this.#closing ??= (async () => {
       await this.#warming?.stop();
+      await this.#lessons?.close();
       await this.#cascade.idle();
       // What the tiers hold is of no interest any more, and counting it may take seconds of a server.
       const stats = this.#recorder.stats(
@@ -296,7 +320,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     generate: unknown,
     options: AskOptions,
     known: ReadonlySet<string>,
-  ): Omit<Call, 'streams' | 'begin'> {
+  ): Omit<Call, 'streams' | 'begin' | 'plain'> {
     const started = this.#parts.clock.mono();
     checkOptions(options, known);
     const query = this.#query(prompt, options);
@@ -308,10 +332,15 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     return { query, options, labels: new Labels(options), freshness, started };
   }
 
-  #query(text: string, options: ScopeOption): Query {
+  #query(text: string, options: ScopeOption & Pick<GetOptions, 'accept' | 'exact'>): Query {
     this.#checkOpen();
     const scope = this.#scopeOf(options);
-    return { text, key: queryKey(text, scope), scope };
+    const { accept, exact } = options;
+    const query = { text, key: queryKey(text, scope), scope, exact };
+    if (accept === undefined) return query;
+    // Refused here also where an exact answer would not have to be decided.
+    this.#cascade.policies.for(text, scope.fields, accept);
+    return { ...query, accept };
   }
 
   #scopeOf({ scope }: ScopeOption): Scope {

@@ -6,9 +6,11 @@ import type { Lease } from './core/lease.js';
 import { type Ledger, type Mark, marks } from './core/ledger.js';
 import type { Scope } from './core/scope.js';
 import { isPromise, type MaybePromise, type Tier } from './core/tier.js';
-import { decide, type Refusal } from './decide/decide.js';
-import type { Policy } from './decide/policy.js';
+import { type Decision, exactDecision, type Refusal } from './decide/decide.js';
+import { onePolicy, type Policies } from './decide/policies.js';
+import type { Accept, Policy } from './decide/policy.js';
 import { embedInTime } from './embed-in-time.js';
+import { nothingNear, SemanticPass } from './semantic.js';
 
 /** What a cascade is made of. */
 export interface CascadeParts {
@@ -18,6 +20,10 @@ export interface CascadeParts {
   readonly ledger: Ledger;
   readonly embedder: Embedder;
   readonly policy: Policy;
+  /** What holds by scope, category and call. Default: `policy` for all. */
+  readonly policies?: Policies | undefined;
+  /** Semantic hits are decided and told, and not served. Default false. */
+  readonly shadow?: boolean | undefined;
   /** Nearest entries of each tier that the decision looks at. */
   readonly candidates: number;
   /** False while only exact matches are wanted: nothing is embedded then. */
@@ -27,6 +33,8 @@ export interface CascadeParts {
   readonly embedTimeoutMs: number;
   /** Told of an embedding that failed; the question then counts as one that nothing is near to. */
   readonly onEmbedError: (error: unknown) => void;
+  /** Told of a verifier that threw; nothing is accepted by meaning then. */
+  readonly onDecideError?: ((error: unknown) => void) | undefined;
   /** Told of a tier that could not be written. */
   readonly onStoreError: (tier: string, error: unknown) => void;
 }
@@ -36,6 +44,10 @@ export interface Query {
   readonly text: string;
   readonly key: Key;
   readonly scope: Scope;
+  /** What the caller wants besides what the operator does. */
+  readonly accept?: Accept | undefined;
+  /** By key alone: nothing is embedded. */
+  readonly exact?: boolean | undefined;
 }
 
 /** What became of a write. */
@@ -54,6 +66,11 @@ export interface Finding {
     | undefined;
   /** The best stored question that was near enough and yet not the same. */
   readonly refused: Refusal | undefined;
+  readonly decision: Decision;
+  /** The nearest stored question that the tiers know, whatever was decided. */
+  readonly nearest?: Candidate | undefined;
+  /** What would have been the hit, in shadow mode. */
+  readonly shadowed?: Finding['hit'];
   /** The question's embedding, when one was made. */
   readonly embedding: Embedding | undefined;
   /** Milliseconds spent waiting for it. */
@@ -65,10 +82,27 @@ const headStartMs = 1;
 
 /** Finds, stores and removes entries over a list of tiers. */
 export class Cascade {
+  /** What is accepted of whom. */
+  readonly policies: Policies;
+  /** The decision of every exact hit. */
+  readonly exactDecision: Decision;
   readonly #parts: CascadeParts;
+  readonly #semantic: SemanticPass;
+  readonly #nothing: Finding;
   readonly #background = new Set<Promise<unknown>>();
+
   constructor(parts: CascadeParts) {
     this.#parts = parts;
+    this.policies = parts.policies ?? onePolicy(parts.policy);
+    this.exactDecision = exactDecision(this.policies.base);
+    const decision = nothingNear(this.policies.base);
+    this.#nothing = { hit: undefined, refused: undefined, decision, embedding: undefined, embedMs: 0 };
+    this.#semantic = new SemanticPass(parts, {
+      policies: this.policies,
+      mayServe: (level) => this.#mayServe(level),
+      bury: (level, entry, scope) => this.#bury(level, entry, scope),
+      promote: (entry, level) => this.#promote(entry, level),
+    });
   }
 
   /** The first tier's exact answer when it is at hand without waiting. */
@@ -93,13 +127,13 @@ export class Cascade {
       if (entry === 'late') late.push(this.#whenFound(answer as Promise<Entry | undefined>, level));
       else if (entry !== undefined) return this.#exact(entry, level);
     }
-    if (!semantic()) return (await this.#anyOf(late)) ?? nothing;
+    if (query.exact || !semantic()) return (await this.#anyOf(late)) ?? this.#nothing;
     const started = clock.mono();
     const embedding = await firstOf(late, this.embed(query.text, signal));
     const embedMs = clock.mono() - started;
     if (embedding !== undefined && 'hit' in embedding) return { ...embedding, embedMs };
     const comparable = embedding?.matchable && !refresh;
-    const near = comparable ? await this.#findNear(query, embedding) : nothing;
+    const near = comparable ? await this.#semantic.find(query, embedding, signal) : this.#nothing;
     // The origin costs far more than what is left of a late tier's time.
     const found = near.hit === undefined ? await this.#anyOf(late) : undefined;
     return { ...(found ?? near), embedding, embedMs };
@@ -115,13 +149,18 @@ export class Cascade {
   }
 
   /** What could be served in an emergency: the exact answer of the first tier that has one, or one by meaning, stale or not. */
-  async findStale({ text, key, scope }: Query, embedding: Embedding | undefined): Promise<Finding['hit']> {
+  async findStale(
+    query: Query,
+    embedding: Embedding | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Finding['hit']> {
+    const { key, scope } = query;
     for (const [level, { name: tier }] of this.#parts.tiers.entries()) {
       const entry = await this.#get(level, key, scope, true);
       if (entry !== undefined) return { entry, tier, similarity: 1, exact: true };
     }
     if (!embedding?.matchable) return undefined;
-    return (await this.#findNear({ text, key, scope }, embedding, true)).hit;
+    return (await this.#semantic.find(query, embedding, signal, true)).hit;
   }
 
   /** The text's embedding; undefined, and reported, when the embedder failed. Rejects only with the signal's reason. */
@@ -220,48 +259,6 @@ export class Cascade {
     while (this.#background.size > 0) await Promise.allSettled([...this.#background]);
   }
 
-  async #findNear({ text, scope }: Query, { vector }: Embedding, staleToo = false) {
-    const { tiers, policy } = this.#parts;
-    let refused: Refusal | undefined;
-    for (const [level, tier] of tiers.entries()) {
-      if (tier.near === undefined || !this.#mayServe(level)) continue;
-      const decision = decide(text, await this.#living(level, vector, scope, staleToo), policy);
-      refused ??= decision.refused;
-      if (decision.accepted !== undefined) {
-        const { entry, similarity } = decision.accepted;
-        tier.touch?.(entry.key);
-        this.#promote(entry, level);
-        return { hit: { entry, tier: tier.name, similarity, exact: false }, refused };
-      }
-    }
-    return { hit: undefined, refused };
-  }
-
-  /**
-   * The nearest entries of a tier that may be served. What was removed takes a place once: it is dropped, and the tier asked again for
-   * as many more as were of no use.
-   */
-  async #living(
-    level: number,
-    vector: Float32Array,
-    scope: Scope,
-    staleToo: boolean,
-  ): Promise<readonly Candidate[]> {
-    const { tiers, candidates, ledger, clock } = this.#parts;
-    const tier = tiers[level] as Tier;
-    const ask = async (k: number) => {
-      const near = tier.near?.(vector, scope, k) ?? [];
-      return isPromise(near) ? await near : near;
-    };
-    const found = await ask(candidates);
-    const nowMs = clock.wall();
-    const serves = ({ entry }: Candidate) => ledger.isAlive(entry) && (staleToo || !isStale(entry, nowMs));
-    const useless = found.filter((candidate) => !serves(candidate));
-    if (useless.length === 0) return found;
-    for (const { entry } of useless) if (!ledger.isAlive(entry)) this.#bury(level, entry, scope);
-    return (await ask(candidates + useless.length)).filter(serves).slice(0, candidates);
-  }
-
   /** What the tier holds under the key and may be served. */
   #get(level: number, key: Key, scope: Scope, staleToo = false): MaybePromise<Entry | undefined> {
     const tier = this.#parts.tiers[level];
@@ -302,7 +299,8 @@ export class Cascade {
   #exact(entry: Entry, level: number): Finding {
     this.#promote(entry, level);
     const tier = (this.#parts.tiers[level] as Tier).name;
-    return { ...nothing, hit: { entry, tier, similarity: 1, exact: true } };
+    const hit = { entry, tier, similarity: 1, exact: true };
+    return { ...this.#nothing, hit, decision: this.exactDecision };
   }
 
   #promote(entry: Entry, level: number): void {
@@ -379,7 +377,6 @@ export class Cascade {
 }
 
 const notStored: Stored = { stored: [], failed: [] };
-const nothing: Finding = { hit: undefined, refused: undefined, embedding: undefined, embedMs: 0 };
 
 /** Whatever comes first: a late exact answer, or the work that goes on meanwhile. */
 function firstOf<T>(late: readonly Promise<Finding | undefined>[], work: Promise<T>): Promise<T | Finding> {

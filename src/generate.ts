@@ -1,5 +1,5 @@
 // Makes the answers that nobody has: one process at a time, noted for who waits, counted. resolve.ts and revalidate.ts use it.
-import type { Answer, AskOptions } from './cache-types.js';
+import type { Answer, AskOptions, Generate } from './cache-types.js';
 import type { Cascade, Finding, Query } from './cascade.js';
 import type { Clock } from './core/clock.js';
 import type { Epoch, Recording } from './core/entry.js';
@@ -8,6 +8,7 @@ import type { Lease, Leases } from './core/lease.js';
 import type { Ledger } from './core/ledger.js';
 import type { Freshness } from './freshness.js';
 import { lead, releaseAfter } from './lead.js';
+import type { Lessons } from './lessons.js';
 import { type BoundedMap, boundedMap } from './lru/lru.js';
 import type { Begun, Circumstances, Generated, Writing } from './origin.js';
 import type { Outcomes } from './outcomes.js';
@@ -21,6 +22,8 @@ export interface GeneratorParts {
   readonly leases?: Leases | undefined;
   /** False while only exact matches are wanted. */
   readonly semantic: () => boolean;
+  /** What is learnt from hits. Default: nothing. */
+  readonly lessons?: Lessons | undefined;
 }
 
 /** One call, checked. */
@@ -33,8 +36,10 @@ export interface Call {
   readonly started: number;
   /** It wants a stream. */
   readonly streams: boolean;
-  /** Runs the caller's function. */
+  /** Runs the caller's function, for an answer that is kept. */
   readonly begin: (about: Circumstances, writing: Writing, signal: AbortSignal) => Promise<Generated | Begun>;
+  /** Runs it for the whole answer alone, to compare with. */
+  readonly plain: Generate<unknown>;
 }
 
 /** An answer as those who wait for it get it. */
@@ -92,11 +97,12 @@ export class Generator {
   }
 
   /** What was found, as those who wait get it. */
-  found(query: Query, finding: Finding, started: number, stale = false): Resolved {
+  found({ query, started, plain }: Call, finding: Finding, stale = false): Resolved {
     const { entry } = finding.hit as NonNullable<Finding['hit']>;
-    const { ledger } = this.#parts;
+    const { ledger, lessons } = this.#parts;
     if (stale) this.#outcomes.recorder.count('stale');
     const lookup = { ...this.#outcomes.lookup(query, finding, started), stale };
+    if (!stale) lessons?.hit(query, finding, plain);
     return {
       answer: this.#outcomes.record(lookup) as Answer,
       recording: entry.recording,
@@ -117,16 +123,22 @@ export class Generator {
   /** What another process makes meanwhile, or what the caller's function gives. Rejects as that, or with the signal's reason. */
   async generate(call: Call, finding: Finding, epoch: Epoch, signal: AbortSignal): Promise<Flown> {
     const { query, options, started } = call;
-    const { leases, clock } = this.#parts;
+    const { leases, clock, lessons } = this.#parts;
     const { refresh = false } = options;
     const { lease, finding: other } = refresh ? {} : await lead(leases, this.#cascade, query, signal);
-    if (other !== undefined) return this.found(query, { ...finding, ...other }, started);
+    if (other !== undefined) return this.found(call, { ...finding, ...other });
     const made = await this.run(call, finding.embedding, epoch, { lease, replace: refresh }, signal);
     const value = 'live' in made ? undefined : made.value;
     const miss = { ...this.#outcomes.lookup(query, finding, started), value };
     const answer: Answer = this.#outcomes.record({ ...miss, latencyMs: clock.mono() - started });
-    if (!('live' in made)) return this.#resolved(call, answer, epoch, made);
-    const whole = made.whole.then((end) => this.#resolved(call, { ...answer, value: end.value }, epoch, end));
+    const compared = (end: Generated) => {
+      lessons?.generated(query, finding, end.value);
+      return end;
+    };
+    if (!('live' in made)) return this.#resolved(call, answer, epoch, compared(made));
+    const whole = made.whole.then((end) =>
+      this.#resolved(call, { ...answer, value: end.value }, epoch, compared(end)),
+    );
     whole.catch(() => {});
     return { live: made.live, answer, epoch, joined: false, whole };
   }

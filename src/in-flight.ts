@@ -5,8 +5,8 @@ import type { Entry, Epoch } from './core/entry.js';
 import type { Shared } from './core/flight.js';
 import type { Labels } from './core/labels.js';
 import type { Ledger } from './core/ledger.js';
-import { decide } from './decide/decide.js';
-import type { Policy } from './decide/policy.js';
+import { type Decision, decide } from './decide/decide.js';
+import type { Policies } from './decide/policies.js';
 
 /** An answer on its way. */
 export interface Generation<R> {
@@ -24,6 +24,7 @@ export interface Generation<R> {
 export interface Joinable<R> {
   readonly generation: Generation<R>;
   readonly similarity: number;
+  readonly decision: Decision;
 }
 
 // A product of 384 numbers takes about 0.3 microseconds: a scan of all stays under the tenth of a millisecond.
@@ -32,15 +33,20 @@ const mostScanned = 256;
 /** Generations of this process. Of a scope the latest 256 are found by meaning, all by key. */
 export class InFlight<R> {
   readonly #ledger: Ledger;
-  readonly #policy: Policy;
+  readonly #policies: Policies;
+  readonly #shadow: boolean;
   readonly #candidates: number;
   readonly #byKey = new Map<string, Generation<R>>();
   readonly #byScope = new Map<string, Set<Generation<R>>>();
 
-  /** As the cascade: the ledger, the policy, and how many of the nearest the decision looks at. */
-  constructor({ ledger, policy, candidates }: Pick<CascadeParts, 'ledger' | 'policy' | 'candidates'>) {
+  /** As the cascade: the ledger, how many of the nearest the decision looks at, shadow mode, the policies. */
+  constructor(
+    { ledger, candidates, shadow = false }: Pick<CascadeParts, 'ledger' | 'candidates' | 'shadow'>,
+    policies: Policies,
+  ) {
     this.#ledger = ledger;
-    this.#policy = policy;
+    this.#policies = policies;
+    this.#shadow = shadow;
     this.#candidates = candidates;
   }
 
@@ -69,21 +75,29 @@ export class InFlight<R> {
     return generation !== undefined && this.#mayJoin(generation) ? generation : undefined;
   }
 
-  /** The generation of a question that asks the same in other words, by the rules that stored answers are served by. */
-  near({ text, scope }: Query, { vector }: Embedding): Joinable<R> | undefined {
+  /**
+   * The generation of a question that asks the same in other words, by what stored answers are served by; but at once, so without the
+   * pair model.
+   */
+  near({ text, key, scope, accept }: Query, { vector }: Embedding): Joinable<R> | undefined {
+    const { policy, store } = this.#policies.for(text, scope.fields, accept);
+    if (!store || this.#shadow) return undefined;
+    const atOnce = { ...policy, pairs: undefined };
     const ofScope = [...(this.#byScope.get(scope.id) ?? [])].slice(-mostScanned);
-    const near: Joinable<R>[] = [];
+    const near: Omit<Joinable<R>, 'decision'>[] = [];
     for (const generation of ofScope) {
       if (!generation.embedding?.matchable || !this.#mayJoin(generation)) continue;
       const similarity = dot(vector, generation.embedding.vector);
-      if (similarity >= this.#policy.minSimilarity) near.push({ generation, similarity });
+      if (similarity >= policy.minSimilarity) near.push({ generation, similarity });
     }
     near.sort((a, b) => b.similarity - a.similarity);
     for (const joinable of near.slice(0, this.#candidates)) {
-      const { query } = joinable.generation;
-      const entry = { question: query.text, key: query.key, scope: scope.id } as Entry;
-      const { accepted } = decide(text, [{ entry, similarity: joinable.similarity }], this.#policy);
-      if (accepted !== undefined) return joinable;
+      const { query, embedding } = joinable.generation;
+      const { text: question, key: askedFor } = query;
+      const entry = { question, key: askedFor, scope: scope.id, vector: embedding?.vector } as Entry;
+      const candidate = { entry, similarity: joinable.similarity };
+      const { accepted, decision } = decide({ text, key, vector }, [candidate], atOnce);
+      if (accepted !== undefined) return { ...joinable, decision };
     }
     return undefined;
   }

@@ -69,11 +69,42 @@ export {
   queryKey,
   seedQueryKey,
 } from './core/key.js';
+export type { PairModel } from './core/pair-model.js';
 export { Scope, type ScopeFields } from './core/scope.js';
 export type { LatencySummary } from './core/stats.js';
 export type { SetOptions as TierSetOptions, Tier, TierSize } from './core/tier.js';
-export { type Decision, decide, type Refusal } from './decide/decide.js';
-export { defaultMinSimilarity, type Policy, policy, type RuleName, ruleNames } from './decide/policy.js';
+export { checkAccept, type Means, policyFor } from './decide/acceptance.js';
+export {
+  type Calibration,
+  type OperatingPoint,
+  operatingPoint,
+  readCalibration,
+  type ScoreKind,
+  type ScoreTable,
+  tableOf,
+  writeCalibration,
+} from './decide/calibration.js';
+export {
+  type Asked,
+  type Basis,
+  type Decision,
+  decide,
+  type Experience,
+  type Refusal,
+  type Verdict,
+} from './decide/decide.js';
+export { type Category, Policies, type ScopePolicy } from './decide/policies.js';
+export {
+  type Accept,
+  defaultMinSimilarity,
+  type PairStage,
+  type Policy,
+  type PolicyView,
+  policy,
+  type RuleName,
+  ruleNames,
+} from './decide/policy.js';
+export type { PairSignals, Verifier } from './decide/verifier.js';
 export type { EmbedderIdentity } from './disk/environment.js';
 export type { Lifetime } from './disk/lifetime.js';
 export { type FunctionEmbedderOptions, functionEmbedder } from './embed/function.js';

@@ -1,7 +1,7 @@
 // Builds the record of a lookup; cache.ts imports it.
 import type { Lookup, Match } from './cache-types.js';
 import type { Entry, Key } from './core/entry.js';
-import type { Refusal } from './decide/decide.js';
+import type { Decision, Refusal } from './decide/decide.js';
 
 /** What a lookup says; one literal and no spreading, because on the fastest path building this object is most of the work. */
 export function makeLookup(
@@ -11,6 +11,7 @@ export function makeLookup(
   tier: string,
   similarity: number,
   refused: Refusal | null,
+  decision: Decision,
   truncated: boolean,
   latencyMs: number,
   embedMs: number,
@@ -23,6 +24,7 @@ export function makeLookup(
     question: entry?.question,
     createdAtMs: entry?.createdAtMs,
     refused,
+    decision,
     truncated,
     key,
     latencyMs,

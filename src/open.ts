@@ -14,7 +14,6 @@ import type { LedgerHealth } from './core/ledger.js';
 import { native } from './core/native.js';
 import type { Tier } from './core/tier.js';
 import { CorpusVersion } from './corpus-version.js';
-import { type Policy, policy } from './decide/policy.js';
 import { encodeValue } from './disk/codec.js';
 import { Environment } from './disk/environment.js';
 import { bindOrder } from './disk/ledger.js';
@@ -25,6 +24,7 @@ import { embedderIsSane } from './embed/canary.js';
 import { mockEmbedder } from './embed/mock.js';
 import { onnxEmbedder } from './embed/onnx.js';
 import { diskManifest } from './ingest/disk-manifest.js';
+import { type DecisionHooks, type DecisionParts, decisionParts } from './open-decision.js';
 import { QueryService } from './query-service.js';
 import type { RedisOptions } from './redis/connection.js';
 import {
@@ -43,7 +43,7 @@ import { diskStore } from './warm/disk-store.js';
 import type { WarmHooks, WarmingParts } from './warming.js';
 
 /** How a cache or a service is opened: any configuration key, and what only code can give. */
-export interface OpenOptions extends ConfigInput {
+export interface OpenOptions extends ConfigInput, DecisionHooks {
   /** Replaces the embedder that the configuration names; `close` closes it. */
   readonly embedder?: Embedder | undefined;
   /** An ioredis client of yours for tier B, used as it is and never closed; switches Redis on in the place of `redis.host` and its kind. */
@@ -135,7 +135,7 @@ interface Ground {
   readonly clock: Clock;
   readonly logger: Logger | undefined;
   readonly embedder: Embedder;
-  readonly policy: Policy;
+  readonly decision: DecisionParts;
   readonly environment: Environment;
   readonly memory: Tier;
   readonly shared: Shared;
@@ -143,8 +143,8 @@ interface Ground {
 
 /** The configuration that the options amount to. @throws {ConfigError} ERR_LLM_CACHE_CONFIG */
 export function configOf(options: OpenOptions): Config {
-  const { file, env, flags, embedder, clock, logger, redisClient, sharedTier, regenerate, ...overrides } =
-    options;
+  const { file, env, flags, embedder, clock, logger, redisClient, sharedTier, regenerate, ...rest } = options;
+  const { verifier, pairModel, calibration, policies, answerJudge, ...overrides } = rest;
   return loadConfig({ file, env, flags, overrides }).config;
 }
 
@@ -158,11 +158,12 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     return resource;
   };
   try {
-    const chosen = decisionPolicy(config);
     const embedder = keep(cachedEmbedder(given ?? (await openEmbedder(config, clock))));
     checkDimension(config, embedder);
     const environment = keep(new Environment(resolve(config.cache.directory)));
     await environment.bindEmbedder(embedder);
+    const decision = decisionParts(config, embedder, options, environment, clock);
+    keep({ close: async () => decision.close() });
     const { maxEntries, maxBytes, eviction, engine: kind } = config.cache;
     const { dimension } = embedder;
     const engine = await openEngine(kind, dimension, config);
@@ -171,7 +172,7 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     for (const part of [shared, shared.tier, shared.ledger, ...(shared.leases ? [shared.leases] : [])])
       keep(part);
     await bindOrder(environment, shared.order, shared.ledger);
-    return await make({ config, clock, logger, embedder, policy: chosen, environment, memory, shared });
+    return await make({ config, clock, logger, embedder, decision, environment, memory, shared });
   } catch (error) {
     for (const resource of opened) await resource.close().catch(() => {});
     throw error;
@@ -179,7 +180,7 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
 }
 
 function assemble(ground: Ground, last: readonly Tier[]): SemanticCache {
-  const { config, clock, logger, embedder, policy, environment, shared, memory } = ground;
+  const { config, clock, logger, embedder, decision, environment, shared, memory } = ground;
   const { ttlSeconds, candidates, strict } = config.cache;
   const onChange = (health: TierHealth) => announce(logger, health, cache);
   const guarded = { onChange, clock, strict };
@@ -197,7 +198,7 @@ function assemble(ground: Ground, last: readonly Tier[]): SemanticCache {
       ...last.map((tier) => guard(tier, { ...guarded, timeoutMs: onServer ? lookupTimeoutMs : undefined })),
     ],
     embedder,
-    policy,
+    ...decision,
     candidates,
     semantic: () => watch.sane,
     clock,
@@ -208,6 +209,7 @@ function assemble(ground: Ground, last: readonly Tier[]): SemanticCache {
       // Damaged counts are not worth a failed `close`.
       await addLifetime(environment, totals(stats)).catch(() => {});
       try {
+        await decision.close();
         await shared.close();
       } finally {
         await environment.close();
@@ -313,14 +315,4 @@ export function checkDimension({ embedding }: Config, embedder: Embedder): void 
   throw new ConfigError(
     `embedding.dim is ${embedding.dim}, but ${embedder.name} gives ${embedder.dimension} numbers`,
   );
-}
-
-function decisionPolicy({ cache: { minSimilarity, rules } }: Config): Policy {
-  try {
-    return policy({ minSimilarity, rules: rules as Policy['rules'] | 'all' | 'none' });
-  } catch (error) {
-    throw new ConfigError(`cache.rules or cache.min_similarity: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
 }

@@ -145,6 +145,21 @@ export class Origin {
     return { live, whole };
   }
 
+  /** What the function streams, whole and kept nowhere. @throws as `stream` */
+  async whole<P, V>(
+    generate: GenerateStream<P>,
+    shape: StreamShape<P, V>,
+    context: GenerateContext,
+  ): Promise<V> {
+    const parts: P[] = [];
+    const source = iteratorOf(await generate(context));
+    for (let next = await source.next(); !next.done; next = await source.next()) {
+      context.signal.throwIfAborted();
+      parts.push(next.value as P);
+    }
+    return joined(shape, parts) as V;
+  }
+
   /** A value as it can be kept. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
   seal(value: unknown): SealedValue {
     this.#parts.checkValue(value);

@@ -4,6 +4,8 @@ import type { Finding, Query } from './cascade.js';
 import type { Clock } from './core/clock.js';
 import type { Entry, Key } from './core/entry.js';
 import type { Scope } from './core/scope.js';
+import type { Decision } from './decide/decide.js';
+import type { Lessons } from './lessons.js';
 import { makeLookup } from './lookup.js';
 import type { Recorder } from './recorder.js';
 
@@ -19,41 +21,59 @@ export class Outcomes {
   readonly recorder: Recorder;
   readonly #clock: Clock;
   readonly #firstTier: string;
+  readonly #exact: Decision;
+  readonly #lessons: Lessons | undefined;
   readonly #listeners: Listeners;
 
   constructor(
-    { clock, tiers }: { readonly clock: Clock; readonly tiers: readonly { readonly name: string }[] },
+    {
+      clock,
+      tiers,
+      lessons,
+    }: {
+      readonly clock: Clock;
+      readonly tiers: readonly { readonly name: string }[];
+      readonly lessons?: Lessons | undefined;
+    },
     recorder: Recorder,
+    exact: Decision,
     listeners: Listeners,
   ) {
     this.recorder = recorder;
     this.#clock = clock;
     this.#firstTier = tiers[0]?.name ?? '';
+    this.#exact = exact;
+    this.#lessons = lessons;
     this.#listeners = listeners;
   }
 
   /** A hit that needed no waiting. */
-  hitAtOnce<T>({ key, scope }: Query, entry: Entry, started: number): Answer<T> {
+  hitAtOnce<T>(query: Query, entry: Entry, started: number): Answer<T> {
+    const { key, scope } = query;
     this.#listeners.asked(scope, entry);
+    this.#lessons?.exact(query, entry);
     const latencyMs = this.#clock.mono() - started;
     this.recorder.hitAtOnce(this.#firstTier, latencyMs);
-    const found = makeLookup(key, 'exact', entry, this.#firstTier, 1, null, false, latencyMs, 0);
+    const found = makeLookup(key, 'exact', entry, this.#firstTier, 1, null, this.#exact, false, latencyMs, 0);
     this.#tell('hit', found);
     return found as Answer<T>;
   }
 
   /** The record of what was found, not yet counted. */
-  lookup({ key }: Query, { hit, refused, embedding, embedMs }: Finding, started: number): Lookup {
+  lookup(query: Query, finding: Finding, started: number): Lookup {
+    const { hit, refused, decision, embedding, embedMs } = finding;
+    this.#lessons?.looked(query, finding);
     const truncated = embedding?.truncated ?? false;
     const latencyMs = this.#clock.mono() - started;
     const how = hit === undefined ? 'none' : hit.exact ? 'exact' : 'semantic';
     return makeLookup(
-      key,
+      query.key,
       how,
       hit?.entry,
       hit?.tier ?? 'origin',
       hit?.similarity ?? 0,
       refused ?? null,
+      decision,
       truncated,
       latencyMs,
       embedMs,

@@ -2,6 +2,7 @@
 import type { CacheStats, Health, Lookup } from './cache-types.js';
 import { Counters, Latency } from './core/stats.js';
 import type { TierSize } from './core/tier.js';
+import type { DecisionStats } from './lessons.js';
 import type { TierHealth } from './tiers/guard.js';
 
 /** What is counted besides hits. */
@@ -16,7 +17,8 @@ export type Count =
   | 'uncacheable'
   | 'withheld'
   | 'stale'
-  | 'revalidations';
+  | 'revalidations'
+  | 'decideErrors';
 
 interface TierLatencies {
   readonly exact: Latency;
@@ -67,7 +69,11 @@ export class Recorder {
     if (match === 'semantic') this.#tiers.get(tier)?.semanticWithoutEmbedding.record(latencyMs - embedMs);
   }
 
-  stats(sizes: readonly TierSize[], { tiers: healths, ledger }: Health): CacheStats {
+  stats(
+    sizes: readonly TierSize[],
+    { tiers: healths, ledger }: Health,
+    decision?: DecisionStats,
+  ): CacheStats {
     const tiers = [...this.#tiers].map(([name, latencies], index) => ({
       name,
       ...(sizes[index] as TierSize),
@@ -84,6 +90,7 @@ export class Recorder {
       'truncated',
       'embedErrors',
       'storeErrors',
+      'decideErrors',
       'uncacheable',
       'withheld',
       'stale',
@@ -100,6 +107,7 @@ export class Recorder {
       ]),
       tiers,
       ledger,
+      decision,
     };
   }
 }

@@ -15,10 +15,7 @@ import type { PartReader } from './streams/live.js';
 import { partsOf, type ReplayOptions, replayed, type StreamShape } from './streams/recording.js';
 
 /** What the resolver needs to know of its cache. */
-export interface ResolverParts extends GeneratorParts {
-  readonly policy: CascadeParts['policy'];
-  readonly candidates: number;
-}
+export interface ResolverParts extends GeneratorParts, Pick<CascadeParts, 'candidates' | 'shadow'> {}
 
 /** A call on its way. */
 interface Flying {
@@ -50,7 +47,7 @@ export class Resolver {
     this.#outcomes = outcomes;
     this.#generator = new Generator(parts, cascade, outcomes);
     this.#revalidations = new Revalidations(parts, cascade, this.#generator, outcomes.recorder);
-    this.#inFlight = new InFlight(parts);
+    this.#inFlight = new InFlight(parts, cascade.policies);
   }
 
   /** What is stored, without generating. Rejects with the signal's reason. */
@@ -176,7 +173,9 @@ export class Resolver {
     const { ledger } = this.#parts;
     // Joining what began before a removal would give what was removed; joining a lookup would be no refresh.
     const removed = ledger.latest(query.key, query.scope.id);
-    const flight = `${query.key} ${removed}${options.refresh ? ' anew' : ''}${streams ? ' stream' : ''}`;
+    const kind = `${query.exact ? ' exact' : ''}${options.refresh ? ' anew' : ''}${streams ? ' stream' : ''}`;
+    const wanted = query.accept === undefined ? '' : ` ${JSON.stringify(query.accept)}`;
+    const flight = `${query.key} ${removed}${kind}${wanted}`;
     const coalesced = this.#flight.has(flight);
     const joinedAt = ledger.epoch;
     const flown = this.#flight.run(flight, (signal) => this.#resolve(call, signal), options.signal);
@@ -184,7 +183,7 @@ export class Resolver {
   }
 
   async #resolve(call: Call, signal: AbortSignal, alone = false): Promise<Flown> {
-    const { query, options, freshness, started } = call;
+    const { query, options, freshness } = call;
     const { refresh = false } = options;
     const mayJoin = !refresh && !alone;
     const { epoch } = this.#parts.ledger;
@@ -192,10 +191,10 @@ export class Resolver {
     if (!refresh) this.#outcomes.note(query, finding);
     if (finding.hit !== undefined) {
       if (finding.hit.exact) this.#refreshEarly(call, finding.hit.entry, finding.embedding);
-      return this.#generator.found(query, finding, started);
+      return this.#generator.found(call, finding);
     }
-    const stale = refresh ? undefined : await this.#findStale(call, finding);
-    const old = stale && (() => this.#generator.found(query, { ...finding, hit: stale.hit }, started, true));
+    const stale = refresh ? undefined : await this.#findStale(call, finding, signal);
+    const old = stale && (() => this.#generator.found(call, { ...finding, hit: stale.hit }, true));
     if (old !== undefined && stale?.use === 'revalidate') {
       this.#revalidations.start(call, finding.embedding);
       return old();
@@ -215,9 +214,13 @@ export class Resolver {
     }
   }
 
-  async #findStale({ query, freshness }: Call, { embedding }: Finding): Promise<Stale | undefined> {
+  async #findStale(
+    { query, freshness }: Call,
+    { embedding }: Finding,
+    signal: AbortSignal,
+  ): Promise<Stale | undefined> {
     if (freshness.staleWhileRevalidateMs === 0 && freshness.graceMs === 0) return undefined;
-    const hit = await this.#cascade.findStale(query, embedding);
+    const hit = await this.#cascade.findStale(query, embedding, signal);
     const use = hit && useOf(hit.entry, freshness, this.#parts.clock.wall());
     return hit && use && { hit, use };
   }
@@ -253,7 +256,7 @@ export class Resolver {
 
   #joinable(query: Query, embedding: Finding['embedding']): Joinable<Flown> | undefined {
     const same = this.#inFlight.ofKey(query);
-    if (same !== undefined) return { generation: same, similarity: 1 };
+    if (same !== undefined) return { generation: same, similarity: 1, decision: this.#cascade.exactDecision };
     return embedding?.matchable ? this.#inFlight.near(query, embedding) : undefined;
   }
 
@@ -301,9 +304,10 @@ export class Resolver {
 }
 
 /** What was made for another question, as the caller gets it. */
-function joinedBy(flown: Flown, query: Query, { generation, similarity }: Joinable<Flown>): Flown {
+function joinedBy(flown: Flown, query: Query, { generation, similarity, decision }: Joinable<Flown>): Flown {
   const { key, text: question } = generation.query;
   if (key === query.key) return { ...flown, joined: true };
-  const answer = { ...flown.answer, key: query.key, match: 'semantic', similarity, question } as const;
+  const what = { key: query.key, match: 'semantic', similarity, question, decision } as const;
+  const answer = { ...flown.answer, ...what };
   return { ...flown, answer, joined: true };
 }

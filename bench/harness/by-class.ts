@@ -1,8 +1,8 @@
 // What the decision accepts of each class of labelled pairs, as a table; imported by pairs.ts and tests.
 import type { Candidate } from '#dist/core/entry.js';
 import { decide } from '#dist/decide/decide.js';
+import { clopperPearson } from '#dist/decide/interval.js';
 import { policy } from '#dist/decide/policy.js';
-import { clopperPearson } from './interval.ts';
 
 /** A pair with `b` stored and `a` asked. */
 export interface ClassedPair {

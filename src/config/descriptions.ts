@@ -115,6 +115,20 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'warming.min_count': 'Times a question must have been asked.',
   'warming.decay': 'Factor on all counts after a round, 0 to 1.',
   'warming.extended_ttl_seconds': 'How long a warm entry lives.',
+  'decide.max_error_rate':
+    'Share of wrong among semantic hits that is kept, 0.0001 to 0.5. Not set: cache.min_similarity decides, or with a calibrated verifier 0.1.',
+  'decide.policies': 'JSON file with policies by category and scope.',
+  'decide.calibration': 'File that llm-cache calibrate wrote. Not set: what comes with the verifier.',
+  'decide.pair_timeout_ms':
+    'Time a question waits for the pair model, 1 to 60,000; then it is decided without.',
+  'decide.shadow': 'Decide and tell, but serve no semantic hit.',
+  'decide.learn': 'Learn from feedback and comparisons. Without it nothing is recorded either.',
+  'decide.verify_share':
+    'Share of semantic hits that are asked again in the background and compared, 0 to 1. Above 0 it needs an answerJudge.',
+  'decide.verify_timeout_ms': 'Time for one comparison, 1 to 3,600,000.',
+  'decide.record':
+    'File that lookups are recorded in, as JSON lines, for llm-cache replay. It holds what was asked.',
+  'decide.record_max_bytes': 'Bytes that file may have; then recording ends. Also text: 64 MiB.',
   'rate_limit.requests_per_minute': 'Requests a minute.',
   'rate_limit.burst': 'Requests at once above that rate.',
   'auth.type': 'Scheme, such as jwt.',

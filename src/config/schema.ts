@@ -215,6 +215,23 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   'warming.decay': key(k.decimal(0, 1), 0.95, { unit: 'factor', usedBy: 'warming' }),
   'warming.extendedTtlSeconds': key(k.integer(1, TEN_YEARS), 7200, { unit: 'seconds', usedBy: 'warming' }),
 
+  'decide.maxErrorRate': optional(k.decimal(0.0001, 0.5), {
+    unit: 'part',
+    usedBy: 'decision',
+  }),
+  'decide.policies': optional(k.text(), { usedBy: 'decision' }),
+  'decide.calibration': optional(k.text(), { usedBy: 'decision' }),
+  'decide.pairTimeoutMs': key(k.integer(1, 60_000), 250, { unit: 'milliseconds', usedBy: 'decision' }),
+  'decide.shadow': key(k.flag(), false, { usedBy: 'decision' }),
+  'decide.learn': key(k.flag(), true, { usedBy: 'learning' }),
+  'decide.verifyShare': key(k.decimal(0, 1), 0, { unit: 'part', usedBy: 'learning' }),
+  'decide.verifyTimeoutMs': key(k.integer(1, 3_600_000), 120_000, {
+    unit: 'milliseconds',
+    usedBy: 'learning',
+  }),
+  'decide.record': optional(k.text(), { usedBy: 'learning' }),
+  'decide.recordMaxBytes': key(k.bytes(1024), 64 * 2 ** 20, { unit: 'bytes', usedBy: 'learning' }),
+
   'rateLimit.requestsPerMinute': optional(k.integer(1, 10_000_000), { unit: 'requests' }),
   'rateLimit.burst': optional(k.integer(1, 10_000_000), { unit: 'requests' }),
   'auth.type': optional(k.text()),

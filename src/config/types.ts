@@ -227,6 +227,30 @@ export interface WarmingConfig {
   readonly extendedTtlSeconds: number;
 }
 
+/** When a stored answer is served for other words, and what is learnt from it. YAML section `decide`. */
+export interface DecideConfig {
+  /** Share of wrong among semantic hits that is kept, 0.0001 to 0.5. Undefined (the default): `cache.minSimilarity` decides, or with a calibrated verifier 0.1. */
+  readonly maxErrorRate: number | undefined;
+  /** JSON file with policies by category and scope. Default undefined. */
+  readonly policies: string | undefined;
+  /** File that `llm-cache calibrate` wrote. Default undefined: what comes with the verifier. */
+  readonly calibration: string | undefined;
+  /** Milliseconds a question waits for the pair model, 1 to 60,000; then it is decided without. Default 250. */
+  readonly pairTimeoutMs: number;
+  /** Decide and tell, but serve no semantic hit. Default false. */
+  readonly shadow: boolean;
+  /** Learn from feedback and comparisons. Default true. */
+  readonly learn: boolean;
+  /** Share of semantic hits that are asked again in the background and compared, 0 to 1. Default 0. */
+  readonly verifyShare: number;
+  /** Milliseconds one comparison may take, 1 to 3,600,000. Default 120000. */
+  readonly verifyTimeoutMs: number;
+  /** File that lookups are recorded in, as JSON lines. Default undefined: none. */
+  readonly record: string | undefined;
+  /** Bytes that file may have, at least 1,024; as text also `64 MiB`. Default 67108864. */
+  readonly recordMaxBytes: number;
+}
+
 /** Limits of the HTTP server. YAML section `rate_limit`. */
 export interface RateLimitConfig {
   /** Requests a minute, 1 to 10,000,000. Default undefined. */
@@ -254,6 +278,7 @@ export interface Config {
   readonly qdrant: QdrantConfig;
   readonly chunking: ChunkingConfig;
   readonly warming: WarmingConfig;
+  readonly decide: DecideConfig;
   readonly rateLimit: RateLimitConfig;
   readonly auth: AuthConfig;
   /** How much is reported. Default `info`. Environment: LOG_LEVEL. */
@@ -300,11 +325,16 @@ type WithTls<T extends { readonly tls: TlsConfig }> = Omit<Input<T>, 'tls'> & {
  * Configuration as code gives it: any part of `Config`. `undefined` leaves a key as it is, `null` takes away a value where there
  * may be none (and means "never" for `cache.ttlSeconds`). Secrets may be plain text; `cache.maxBytes` may be text such as `256 MiB`.
  */
-export interface ConfigInput extends Omit<Input<Config>, 'cache' | 'redis' | 'qdrant'> {
+export interface ConfigInput extends Omit<Input<Config>, 'cache' | 'redis' | 'qdrant' | 'decide'> {
   readonly cache?:
     | (Omit<Input<CacheConfig>, 'maxBytes' | 'maxDiskBytes'> & {
         readonly maxBytes?: number | string | undefined;
         readonly maxDiskBytes?: number | string | undefined;
+      })
+    | undefined;
+  readonly decide?:
+    | (Omit<Input<DecideConfig>, 'recordMaxBytes'> & {
+        readonly recordMaxBytes?: number | string | undefined;
       })
     | undefined;
   readonly redis?:

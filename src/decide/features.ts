@@ -1,4 +1,5 @@
 // What the rules look at, worked out once a text: words, numbers, sides, names, negations. Only decide/ imports it.
+import { type Facets, facetsOf } from './facets.js';
 import { type Kind, kindsOf } from './kinds.js';
 import { numberWord, scaledNumber } from './number-words.js';
 import { stemOf } from './stem.js';
@@ -56,6 +57,8 @@ export interface Features {
   readonly content: ReadonlyMap<string, string>;
   /** What is asked for; empty when no question word tells. */
   readonly kinds: ReadonlySet<Kind>;
+  /** Quantities by kind, quantifiers, person, tense, code, quotes, language. */
+  readonly facets: Facets;
 }
 
 const maxMemoLength = 2_000;
@@ -88,7 +91,8 @@ const compose = (text: string): string =>
 
 /** The features of a text, not remembered. */
 export function extract(text: string): Features {
-  return new Reader(tokenise(compose(text)));
+  const composed = compose(text);
+  return new Reader(composed, tokenise(composed));
 }
 
 /** Goes through the tokens once and notes what the rules need. */
@@ -108,10 +112,11 @@ class Reader implements Features {
   readonly stems = new Set<string>();
   readonly content = new Map<string, string>();
   readonly kinds: ReadonlySet<Kind>;
+  readonly facets: Facets;
   ones = 0;
   #titled: boolean;
 
-  constructor(tokens: readonly Token[]) {
+  constructor(text: string, tokens: readonly Token[]) {
     this.#titled = isTitleCase(tokens);
     this.kinds = kindsOf(tokens);
     for (let i = 0; i < tokens.length; i++) {
@@ -133,6 +138,7 @@ class Reader implements Features {
         }
       }
     }
+    this.facets = facetsOf(text, tokens, this.sequence);
   }
 
   #number(value: string, raw: string): void {

@@ -1,6 +1,10 @@
 // When a stored answer may be served for a question asked in other words: the threshold and the rules. Any folder may import it.
+import type { Clock } from '../core/clock.js';
 import { InvalidArgumentError } from '../core/errors.js';
+import type { PairModel } from '../core/pair-model.js';
+import type { Experience } from './decision.js';
 import type { rules } from './rules.js';
+import type { Verifier } from './verifier.js';
 
 /** Names of the rules, in the order in which they are asked. */
 export const ruleNames = Object.freeze([
@@ -19,12 +23,55 @@ export const ruleNames = Object.freeze([
  */
 export type RuleName = (typeof ruleNames)[number];
 
+/** What a hit has to reach: a cosine of the two embeddings, in [-1, 1], or a share of wrong among the served that is kept, in (0, 1). */
+export type Accept = { readonly minSimilarity: number } | { readonly maxErrorRate: number };
+
+/** How the pair model takes part. */
+export interface PairStage {
+  readonly model: PairModel;
+  /** Verifier's P(same) from which and up to which there is doubt: below is refused and above accepted without asking. */
+  readonly band: readonly [number, number];
+  /** Least cosine of a candidate that is asked about, in [-1, 1]. */
+  readonly minSimilarity: number;
+  /** Candidates a question may be asked about, from 1. */
+  readonly most: number;
+  /** Milliseconds a question waits for all of them together. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  /** Told once a candidate that was asked about, with the error when no score came. */
+  readonly onAsked?: ((error: unknown) => void) | undefined;
+}
+
+/** What a result says of the policy it was decided by. */
+export interface PolicyView {
+  readonly minSimilarity: number;
+  readonly rules: readonly RuleName[];
+  /** The promise; undefined where a similarity was asked for. */
+  readonly maxErrorRate?: number | undefined;
+  /**
+   * `calibrated` the threshold keeps the promise on the calibration's pairs · `uncalibrated` nothing is known of this embedder, a
+   * conservative similarity stands in · `out of reach` no threshold keeps it, so nothing is accepted by meaning.
+   */
+  readonly promise?: 'calibrated' | 'uncalibrated' | 'out of reach' | undefined;
+  /** Category of the question; undefined for none. */
+  readonly category?: string | undefined;
+}
+
 /** What `decide` goes by. */
-export interface Policy {
-  /** Least cosine of the two questions' embeddings, inclusive, in [-1, 1]. */
+export interface Policy extends PolicyView {
+  /**
+   * Least cosine of the two questions' embeddings, inclusive, in [-1, 1]. With `minProbability` it only says what is looked at;
+   * `Infinity` for nothing.
+   */
   readonly minSimilarity: number;
   /** Rules that may refuse a candidate. */
   readonly rules: readonly RuleName[];
+  /** Least P(same), inclusive: `alone` where no pair model was asked, `paired` where one takes part. Absent: the cosine decides. */
+  readonly minProbability?: { readonly alone: number; readonly paired: number } | undefined;
+  /** Works P(same) out; one of another embedder's vectors is not asked. */
+  readonly verifier?: Verifier | undefined;
+  readonly pairs?: PairStage | undefined;
+  readonly experience?: Experience | undefined;
 }
 
 /**
@@ -53,7 +100,7 @@ export function policy(
     minSimilarity?: number | undefined;
     rules?: readonly RuleName[] | 'all' | 'none' | undefined;
   } = {},
-): Policy {
+): Policy & { readonly pairs?: undefined } {
   if (typeof options !== 'object' || options === null)
     throw new InvalidArgumentError('policy', 'an object', options);
   const { minSimilarity = defaultMinSimilarity, rules: chosen = 'all' } = options;

@@ -24,6 +24,7 @@ const allowed: Record<string, readonly string[]> = {
   warm: ['core', 'disk'],
   // `products` are the files that lie in src itself.
   adapters: ['core', 'disk', 'vectordb', 'memory', 'decide', 'products'],
+  learning: ['core', 'decide', 'disk', 'engines'],
   testing: ['core', 'tiers', 'vectordb', 'embed'],
 };
 const files = filesIn('src', /\.ts$/);

@@ -16,7 +16,7 @@ test('a stream is handed on, stored at its end, replayed part by part, and found
   assert.is(first.lookup.match, 'none');
   assert.equal(await all(first), ['a', 'bc', '', 'd']);
   await cache.idle();
-  const again = await cache.wrapStream('q', () => assert.unreachable());
+  const again = await cache.wrapStream('q', () => assert.unreachable() as never);
   assert.is(again.lookup.match, 'exact');
   assert.equal(await all(again), ['a', 'bc', '', 'd']);
   assert.is(await cache.wrap('q', () => assert.unreachable()), 'abcd');
@@ -45,7 +45,7 @@ test('parts that are objects come back equal, from disk too, and as copies of th
       await cache.close();
       cache = await openMock({ directory });
     }
-    const stream = await cache.wrapStream('q', () => assert.unreachable(), { join });
+    const stream = await cache.wrapStream('q', () => assert.unreachable() as never, { join });
     assert.is(stream.lookup.tier, place);
     const replayed = await all(stream);
     assert.equal(replayed, parts);

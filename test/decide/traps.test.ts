@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { clopperPearson } from '#dist/decide/interval.js';
 import {
   controlClasses,
   readLastTurns,
@@ -11,7 +12,6 @@ import {
   trapClasses,
 } from '../../bench/data/traps.ts';
 import { byClass, type ClassedPair, thresholdKeeping } from '../../bench/harness/by-class.ts';
-import { clopperPearson } from '../../bench/harness/interval.ts';
 import { candidate } from './candidate.ts';
 import * as minimalPairs from './minimal-pairs.ts';
 

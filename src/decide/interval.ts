@@ -1,4 +1,4 @@
-// The interval of a share that was counted; imported by pairs.ts and tests.
+// The interval of a share that was counted. decide/, learning/, the benches and tests import it.
 
 /**
  * Exact (Clopper–Pearson) interval of a probability of which `hits` of `trials` were seen: each end is missed with at most
@@ -10,6 +10,15 @@ export function clopperPearson(hits: number, trials: number, confidence = 0.95):
   const low = hits === 0 ? 0 : solve((p) => 1 - atMost(hits - 1, trials, p) - tail);
   const high = hits === trials ? 1 : solve((p) => tail - atMost(hits, trials, p));
   return [low, high];
+}
+
+/**
+ * Whether the upper end of that interval is at most `rate`, for one sum in the place of sixty: the interval reaches `rate` exactly
+ * where seeing so few hits has the probability of a tail. False without trials, and for a rate of 0.
+ */
+export function staysUnder(hits: number, trials: number, rate: number, confidence = 0.95): boolean {
+  if (trials === 0 || hits >= trials * rate) return trials > 0 && rate >= 1;
+  return atMost(hits, trials, rate) <= (1 - confidence) / 2;
 }
 
 /** P(X <= hits) of a binomial X, summed in logarithms so that nothing underflows. */
