@@ -34,7 +34,12 @@ export interface ScopeOption {
   readonly scope?: Scope | ScopeFields | undefined;
 }
 
-export interface GetOptions extends ScopeOption {
+export interface ExactOption {
+  /** Match by key alone: nothing is embedded, and the answer is never found by a question in other words. Default false. */
+  readonly exact?: boolean | undefined;
+}
+
+export interface GetOptions extends ScopeOption, ExactOption {
   /** Gives up waiting; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Accept less by meaning than the operator does, for this call. Default: what the operator accepts. */

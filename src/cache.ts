@@ -58,8 +58,8 @@ export interface CacheParts
 }
 
 const scopeOptions = new Set(['scope']);
-const getOptions = new Set([...scopeOptions, 'signal', 'accept']);
-const setOptions = new Set([...scopeOptions, 'signal', 'ttlMs', 'tags', 'sources']);
+const getOptions = new Set([...scopeOptions, 'signal', 'exact', 'accept']);
+const setOptions = new Set([...scopeOptions, 'signal', 'exact', 'ttlMs', 'tags', 'sources']);
 const askOptions = new Set([...setOptions, 'accept', 'refresh', 'freshness', 'cacheable']);
 const streamOptions = new Set([...askOptions, 'join', 'split', 'replay', 'maxGapMs']);
 const invalidateOptions = new Set(['tags', 'sources', 'scope', 'key']);
@@ -182,9 +182,10 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     checkTtl(options.ttlMs);
     const labels = new Labels(options);
     const { epoch } = this.#parts.ledger;
-    const embedding = this.#parts.semantic()
-      ? await this.#cascade.embed(query.text, options.signal)
-      : undefined;
+    const embedding =
+      this.#parts.semantic() && !options.exact
+        ? await this.#cascade.embed(query.text, options.signal)
+        : undefined;
     const about = { query, embedding, epoch, labels, ttlMs: options.ttlMs, freshness: this.#freshness };
     return this.#cascade.replace(this.#origin.entry(sealed, about), query);
   }
@@ -331,11 +332,11 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     return { query, options, labels: new Labels(options), freshness, started };
   }
 
-  #query(text: string, options: ScopeOption & Pick<GetOptions, 'accept'>): Query {
+  #query(text: string, options: ScopeOption & Pick<GetOptions, 'accept' | 'exact'>): Query {
     this.#checkOpen();
     const scope = this.#scopeOf(options);
-    const query = { text, key: queryKey(text, scope), scope };
-    const { accept } = options;
+    const { accept, exact } = options;
+    const query = { text, key: queryKey(text, scope), scope, exact };
     if (accept === undefined) return query;
     // Refused here also where an exact answer would not have to be decided.
     this.#cascade.policies.for(text, scope.fields, accept);

@@ -46,6 +46,8 @@ export interface Query {
   readonly scope: Scope;
   /** What the caller wants besides what the operator does. */
   readonly accept?: Accept | undefined;
+  /** By key alone: nothing is embedded. */
+  readonly exact?: boolean | undefined;
 }
 
 /** What became of a write. */
@@ -125,7 +127,7 @@ export class Cascade {
       if (entry === 'late') late.push(this.#whenFound(answer as Promise<Entry | undefined>, level));
       else if (entry !== undefined) return this.#exact(entry, level);
     }
-    if (!semantic()) return (await this.#anyOf(late)) ?? this.#nothing;
+    if (query.exact || !semantic()) return (await this.#anyOf(late)) ?? this.#nothing;
     const started = clock.mono();
     const embedding = await firstOf(late, this.embed(query.text, signal));
     const embedMs = clock.mono() - started;

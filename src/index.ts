@@ -1,4 +1,5 @@
 // The public face: everything an application imports from `llm-tiered-cache`. Nothing inside the package imports it.
+export { type EmbeddedTexts, EmbeddingsCache, type EmbeddingsCacheOptions } from './adapters/embeddings.js';
 export { SemanticCache } from './cache.js';
 export type {
   Answer,
@@ -114,6 +115,7 @@ export type { FreshnessOptions } from './freshness.js';
 export { chunkingConfigHash } from './ingest/chunk.js';
 export type { IngestProgress, IngestReport } from './ingest/pipeline.js';
 export { type DatabaseSize, type DirectoryReport, inspectDirectory } from './inspect.js';
+export { type MemoiseOptions, memoise } from './memoise.js';
 export { cypherOf } from './memory/graph/cypher.js';
 export { graphmlOf } from './memory/graph/graphml.js';
 export { type Neo4jDriver, type Neo4jGraph, type Neo4jOptions, neo4jGraph } from './memory/graph/neo4j.js';
@@ -138,6 +140,8 @@ export type {
   ToolCall,
 } from './memory/types.js';
 export { type Logger, type OpenOptions, openCache, openEmbedder, openQueryService } from './open.js';
+export { type DatabaseGround, type OpenDatabaseOptions, openVectorDatabase } from './open-database.js';
+export { type ExactGround, openExactTiers } from './open-exact.js';
 export {
   type GraphGround,
   type OpenMemoryOptions,

@@ -50,6 +50,11 @@ export interface OpenOptions extends ConfigInput, DecisionHooks {
   readonly embedder?: Embedder | undefined;
   /** An ioredis client of yours for tier B, used as it is and never closed; switches Redis on in the place of `redis.host` and its kind. */
   readonly redisClient?: RedisOptions['client'];
+  /**
+   * Tier B of your own, such as `keyvTier(keyv)`, in the place of the directory or Redis; `close` closes it. Removals are heard by the
+   * processes that share the cache directory, not by other machines.
+   */
+  readonly sharedTier?: Tier | undefined;
   /** YAML file; null reads none. Default: `LLM_CACHE_CONFIG`, or `llm-cache.yaml` when it exists. */
   readonly file?: LoadOptions['file'];
   /** Default `process.env`. */
@@ -145,8 +150,19 @@ interface Ground {
 
 /** The configuration that the options amount to. @throws {ConfigError} ERR_LLM_CACHE_CONFIG */
 export function configOf(options: OpenOptions): Config {
-  const { file, env, flags, embedder, clock, logger, redisClient, regenerate, storePolicy, ...rest } =
-    options;
+  const {
+    file,
+    env,
+    flags,
+    embedder,
+    clock,
+    logger,
+    redisClient,
+    sharedTier,
+    regenerate,
+    storePolicy,
+    ...rest
+  } = options;
   const { verifier, pairModel, calibration, policies, answerJudge, ...overrides } = rest;
   return loadConfig({ file, env, flags, overrides }).config;
 }
@@ -171,7 +187,7 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     const { dimension } = embedder;
     const engine = await openEngine(kind, dimension, config);
     const memory = keep(memoryTier({ dimension, maxEntries, maxBytes, eviction, engine, clock }));
-    const shared = await openShared(config, environment, clock, redisClient, embedder);
+    const shared = await openShared(config, environment, clock, redisClient, embedder, options.sharedTier);
     for (const part of [shared, shared.tier, shared.ledger, ...(shared.leases ? [shared.leases] : [])])
       keep(part);
     await bindOrder(environment, shared.order, shared.ledger);

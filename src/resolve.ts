@@ -173,7 +173,7 @@ export class Resolver {
     const { ledger } = this.#parts;
     // Joining what began before a removal would give what was removed; joining a lookup would be no refresh.
     const removed = ledger.latest(query.key, query.scope.id);
-    const kind = `${options.refresh ? ' anew' : ''}${streams ? ' stream' : ''}`;
+    const kind = `${query.exact ? ' exact' : ''}${options.refresh ? ' anew' : ''}${streams ? ' stream' : ''}`;
     const wanted = query.accept === undefined ? '' : ` ${JSON.stringify(query.accept)}`;
     const flight = `${query.key} ${removed}${kind}${wanted}`;
     const coalesced = this.#flight.has(flight);

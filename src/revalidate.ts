@@ -47,7 +47,7 @@ export class Revalidations {
     const { epoch } = ledger;
     const lease = await leases?.acquire(query.key, query.scope);
     if (lease === 'taken') return;
-    const isWanted = known === undefined && semantic();
+    const isWanted = known === undefined && semantic() && !query.exact;
     const embedding = isWanted ? await this.#cascade.embed(query.text, signal) : known;
     const own = { ...call, labels: new Labels(options) };
     const made = await this.#generator.run(own, embedding, epoch, { lease, replace: false }, signal);

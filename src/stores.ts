@@ -43,15 +43,20 @@ export interface Shared {
   close(): Promise<void>;
 }
 
-/** Opens tier B: on disk, where the processes of one machine share it, or in Redis. @throws {ConfigError} ERR_LLM_CACHE_CONFIG */
+/** Opens tier B: the one `given`, on disk, where the processes of one machine share it, or in Redis. @throws {ConfigError} ERR_LLM_CACHE_CONFIG */
 export async function openShared(
   config: Config,
   environment: Environment,
   clock: Clock,
   client?: RedisOptions['client'],
   embedder?: Pick<Embedder, 'fingerprint'>,
+  given?: Tier,
 ): Promise<Shared> {
   const { redis, cache } = config;
+  if (given !== undefined) {
+    const ledger = diskLedger(environment, { clock });
+    return { tier: given, ledger, order: 'disk', leases: undefined, isRemote: true, close: async () => {} };
+  }
   if (!redis.enabled && client === undefined) {
     const tier = diskTier(environment, { maxBytes: cache.maxDiskBytes, clock });
     const ledger = diskLedger(environment, { clock });
@@ -207,10 +212,10 @@ export function corpusPlace({ vectorDb, qdrant }: Config): string {
  * @throws {ConfigError} ERR_LLM_CACHE_CONFIG · {MissingPackageError} ERR_LLM_CACHE_MISSING_PACKAGE
  */
 export async function openDatabase(
-  name: typeof answersDatabase | typeof corpusDatabase | typeof memoryDatabase,
+  name: string,
   config: Config,
   environment: Environment,
-  embedder: Embedder,
+  embedder: Pick<Embedder, 'dimension' | 'fingerprint'>,
   clock: Clock,
 ): Promise<VectorDatabase> {
   const { dimension } = embedder;
@@ -241,7 +246,7 @@ export async function openDatabase(
 function openQdrant(
   name: string,
   { qdrant }: Config,
-  { dimension, fingerprint }: Embedder,
+  { dimension, fingerprint }: Pick<Embedder, 'dimension' | 'fingerprint'>,
   clock: Clock,
 ): Promise<VectorDatabase> {
   const { host, port, collection, timeoutMs, shardNumber, replicationFactor, writeConsistencyFactor } =

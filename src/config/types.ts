@@ -1,4 +1,5 @@
 // The configuration as code sees it: every key with its unit, default and environment name. Any folder may import the types.
+import type { FreshnessConfig, StoringConfig } from './answer-types.js';
 import type { Secret } from './secret.js';
 
 /** The cache itself: where it lives, how much it holds, when it answers. YAML section `cache`. */
@@ -25,42 +26,6 @@ export interface CacheConfig {
   readonly eviction: 'w-tinylfu' | 'lru';
   /** A failing tier throws instead of counting as a miss. For tests and debugging. Default false. */
   readonly strict: boolean;
-}
-
-/** Old answers in the place of none, and the origin's time. All off unless set. YAML section `freshness`. */
-export interface FreshnessConfig {
-  /** Seconds after its time to live for which an answer is served at once while a new one is made. Default 0. */
-  readonly staleWhileRevalidateSeconds: number;
-  /** Seconds after its time to live for which an answer is served when a new one cannot be had in time. Default 0. */
-  readonly graceSeconds: number;
-  /** Share of its time to live after which a hit makes the answer anew in the background, 0 to 0.99; 0: never. Default 0. */
-  readonly earlyRefresh: number;
-  /** Milliseconds after which an old answer that may be served is. Undefined (the default): never. */
-  readonly softTimeoutMs: number | undefined;
-  /** Milliseconds after which nobody waits for the origin any more. Undefined (the default): never. */
-  readonly hardTimeoutMs: number | undefined;
-  /** What took too long is finished and stored. Default true. */
-  readonly completeInBackground: boolean;
-  /** Seconds for which a failure of the origin is remembered, 0 to 86,400. Default 0. */
-  readonly negativeTtlSeconds: number;
-}
-
-/** Which generated answers are kept. YAML section `storing`. */
-export interface StoringConfig {
-  /** Questions that depend on the time or on who asks are treated by the three times below. Default true. */
-  readonly timeRules: boolean;
-  /** Seconds that answers about this moment (now, prices, scores, weather) are kept; 0: not at all. Default 0. */
-  readonly momentTtlSeconds: number;
-  /** Seconds that answers about these days (today, the latest) are kept; 0: not at all. Default 0. */
-  readonly dayTtlSeconds: number;
-  /** Seconds that answers about the asker (my, our) are kept; 0: not at all. Default 0. */
-  readonly personalTtlSeconds: number;
-  /** Temperature up to which all answers are kept, 0 to 100. Default 1. */
-  readonly temperatureLimit: number;
-  /** Temperature from which none is; between the two the chance falls evenly. At least `temperatureLimit`. Default 2. */
-  readonly temperatureNever: number;
-  /** Bytes of a stream that are kept for those who join it, and for storing; a longer one is handed on and not stored. Default 8388608. */
-  readonly maxStreamBytes: number;
 }
 
 /** What turns texts into vectors. YAML section `embedding`. */
