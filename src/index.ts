@@ -108,9 +108,15 @@ export type { EmbedderIdentity } from './disk/environment.js';
 export type { Lifetime } from './disk/lifetime.js';
 export { type FunctionEmbedderOptions, functionEmbedder } from './embed/function.js';
 export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
+export { explainPair, type ReplayOptions, replayRecord } from './explain.js';
 export { chunkingConfigHash } from './ingest/chunk.js';
 export type { IngestProgress, IngestReport } from './ingest/pipeline.js';
 export { type DatabaseSize, type DirectoryReport, inspectDirectory } from './inspect.js';
+export type { ErrorEstimate } from './learning/budget.js';
+export type { LookupLine, RecordLine, VerdictLine } from './learning/record.js';
+export type { Outcome, ReplayReport } from './learning/replay.js';
+export type { AnswerJudge } from './learning/verification.js';
+export type { DecisionStats, JudgedHit } from './lessons.js';
 export { cypherOf } from './memory/graph/cypher.js';
 export { graphmlOf } from './memory/graph/graphml.js';
 export { type Neo4jDriver, type Neo4jGraph, type Neo4jOptions, neo4jGraph } from './memory/graph/neo4j.js';
@@ -135,6 +141,7 @@ export type {
   ToolCall,
 } from './memory/types.js';
 export { type Logger, type OpenOptions, openCache, openEmbedder, openQueryService } from './open.js';
+export type { DecisionHooks, PolicyTable } from './open-decision.js';
 export {
   type GraphGround,
   type OpenMemoryOptions,

@@ -103,6 +103,7 @@ export class Origin {
   entry(value: SealedValue, { query, embedding, epoch, labels, ttlMs, costMs }: Circumstances): Entry {
     const createdAtMs = this.#parts.clock.wall();
     const { text, key, scope } = query;
+    const most = this.#cascade.policies.for(text, scope.fields).ttlMs ?? Number.POSITIVE_INFINITY;
     return {
       key,
       scope: scope.id,
@@ -111,7 +112,7 @@ export class Origin {
       ...(embedding?.matchable ? { vector: embedding.vector } : {}),
       value: value.read(),
       createdAtMs,
-      expiresAtMs: createdAtMs + (ttlMs ?? this.#parts.ttlMs),
+      expiresAtMs: createdAtMs + Math.min(most, ttlMs ?? this.#parts.ttlMs),
       epoch,
       ...(costMs === undefined ? {} : { costMs }),
       ...labels.read(),
@@ -126,6 +127,7 @@ export class Origin {
   async #keep(entry: Entry, query: Query, { lease, replace }: Writing): Promise<void> {
     // What was removed while it was generated is dead on arrival.
     if (!this.#parts.ledger.isAlive(entry)) return;
+    if (!this.#cascade.policies.for(query.text, query.scope.fields).store) return;
     if (replace) await this.#cascade.replace(entry, query, true);
     else await this.#cascade.store(entry, lease);
   }
