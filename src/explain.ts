@@ -2,7 +2,7 @@
 import type { Config, ConfigInput } from './config/types.js';
 import { systemClock } from './core/clock.js';
 import { type Decision, decide, exactDecision } from './decide/decide.js';
-import type { Policy } from './decide/policy.js';
+import { type Policy, policy } from './decide/policy.js';
 import { type ReplayReport, replay } from './learning/replay.js';
 import { configOf, type OpenOptions, openEmbedder } from './open.js';
 import { decisionPolicy } from './open-decision.js';
@@ -19,9 +19,9 @@ export async function explainPair(
   const config = configOf(options);
   const embedder = options.embedder ?? (await openEmbedder(config, options.clock ?? systemClock));
   try {
-    const { policy, policies } = decisionPolicy(config, embedder.fingerprint, options);
+    const { policies } = decisionPolicy(config, embedder.fingerprint, options);
     const [asked, held] = await Promise.all([embedder.embed(question), embedder.embed(stored)]);
-    const { policy: chosen } = policies.for(question, {}) ?? { policy };
+    const { policy: chosen } = policies.for(question, {});
     const similarity = asked.vector.reduce((sum, value, i) => sum + value * (held.vector[i] as number), 0);
     const entry = { ...blank, question: stored, vector: held.vector };
     // Whatever the cosine, so that the rules and P(same) are told.
@@ -61,14 +61,15 @@ export interface ReplayOptions {
   readonly costPerAnswer?: number | undefined;
 }
 
-/** Decides the lines of a record anew, under the configuration's rules. @throws {ConfigError} ERR_LLM_CACHE_CONFIG */
+/** Decides the lines of a record anew, under the configuration's rules. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
 export function replayRecord(
   lines: Iterable<string>,
   config: Config,
   { minSimilarity, minProbability, costPerAnswer }: ReplayOptions = {},
 ): ReplayReport {
-  const { policy } = decisionPolicy(config, '', {});
+  const { minSimilarity: configured, rules } = config.cache;
+  const own = policy({ minSimilarity: configured, rules: rules as Policy['rules'] | 'all' | 'none' });
   const least = minProbability === undefined ? undefined : { alone: minProbability, paired: minProbability };
-  const floor = minSimilarity ?? (least === undefined ? policy.minSimilarity : -1);
-  return replay(lines, { minSimilarity: floor, rules: policy.rules, minProbability: least }, costPerAnswer);
+  const floor = minSimilarity ?? (least === undefined ? own.minSimilarity : -1);
+  return replay(lines, { minSimilarity: floor, rules: own.rules, minProbability: least }, costPerAnswer);
 }
