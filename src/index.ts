@@ -111,10 +111,16 @@ export type { EmbedderIdentity } from './disk/environment.js';
 export type { Lifetime } from './disk/lifetime.js';
 export { type FunctionEmbedderOptions, functionEmbedder } from './embed/function.js';
 export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
+export { explainPair, type ReplayOptions, replayRecord } from './explain.js';
 export type { FreshnessOptions } from './freshness.js';
 export { chunkingConfigHash } from './ingest/chunk.js';
 export type { IngestProgress, IngestReport } from './ingest/pipeline.js';
 export { type DatabaseSize, type DirectoryReport, inspectDirectory } from './inspect.js';
+export type { ErrorEstimate } from './learning/budget.js';
+export type { LookupLine, RecordLine, VerdictLine } from './learning/record.js';
+export type { Outcome, ReplayReport } from './learning/replay.js';
+export type { AnswerJudge } from './learning/verification.js';
+export type { DecisionStats, JudgedHit } from './lessons.js';
 export { type MemoiseOptions, memoise } from './memoise.js';
 export { cypherOf } from './memory/graph/cypher.js';
 export { graphmlOf } from './memory/graph/graphml.js';
@@ -141,6 +147,7 @@ export type {
 } from './memory/types.js';
 export { type Logger, type OpenOptions, openCache, openEmbedder, openQueryService } from './open.js';
 export { type DatabaseGround, type OpenDatabaseOptions, openVectorDatabase } from './open-database.js';
+export type { DecisionHooks, PolicyTable } from './open-decision.js';
 export { type ExactGround, openExactTiers } from './open-exact.js';
 export {
   type GraphGround,

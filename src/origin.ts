@@ -174,7 +174,8 @@ export class Origin {
     const { query, embedding, epoch, labels, ttlMs = this.#parts.ttlMs, costMs, recording } = about;
     const createdAtMs = this.#parts.clock.wall();
     const { text, key, scope } = query;
-    const staleAtMs = createdAtMs + ttlMs;
+    const most = this.#cascade.policies.for(text, scope.fields).ttlMs ?? Number.POSITIVE_INFINITY;
+    const staleAtMs = createdAtMs + Math.min(most, ttlMs);
     const keptMs = keptStaleMs(about.freshness);
     return {
       key,
@@ -221,6 +222,7 @@ export class Origin {
   async #store(entry: Entry, query: Query, { lease, replace }: Writing): Promise<void> {
     // What was removed while it was generated is dead on arrival.
     if (!this.#parts.ledger.isAlive(entry)) return;
+    if (!this.#cascade.policies.for(query.text, query.scope.fields).store) return;
     if (replace) await this.#cascade.replace(entry, query, true);
     else await this.#cascade.store(entry, lease);
   }

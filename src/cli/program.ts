@@ -5,7 +5,9 @@ import { Argument, Command, CommanderError, Option } from './commander.js';
 import { completionScript, type Shell, shells } from './completion.js';
 import type { ConfigFlags } from './config.js';
 import { type CommonFlags, type Context, contextOf } from './context.js';
+import { addDecision } from './decision-verbs.js';
 import type { DemoFlags } from './demo.js';
+import type { ExplainFlags } from './explain.js';
 import { UsageError } from './failure.js';
 import { closingHelp } from './help.js';
 import type { ImportFlags } from './import.js';
@@ -14,6 +16,7 @@ import type { MemoryFlags } from './memory.js';
 import { addMemory } from './memory-verbs.js';
 import type { PlanFlags } from './plan.js';
 import type { QueryFlags } from './query.js';
+import type { ReplayFlags } from './replay.js';
 import type { StatsFlags } from './stats.js';
 import { cut } from './text.js';
 import { append, byteCount, collect, decimal, examples, wholeNumber, wholeNumbers } from './values.js';
@@ -245,6 +248,11 @@ export function buildProgram(signal: AbortSignal): Command {
     .action((shell: Shell) => {
       process.stdout.write(completionScript(program, shell));
     });
+
+  addDecision(program, {
+    explain: run<ExplainFlags>(async () => (await import('./explain.js')).explain),
+    replay: run<ReplayFlags>(async () => (await import('./replay.js')).replay),
+  });
 
   addMemory(program, (verb) =>
     run<MemoryFlags>(async () => {

@@ -21,6 +21,12 @@ export function staysUnder(hits: number, trials: number, rate: number, confidenc
   return atMost(hits, trials, rate) <= (1 - confidence) / 2;
 }
 
+/** Whether the lower end of that interval is above `rate`; the same way. False without trials. */
+export function exceeds(hits: number, trials: number, rate: number, confidence = 0.95): boolean {
+  if (hits <= trials * rate) return false;
+  return rate <= 0 || 1 - atMost(hits - 1, trials, rate) < (1 - confidence) / 2;
+}
+
 /** P(X <= hits) of a binomial X, summed in logarithms so that nothing underflows. */
 function atMost(hits: number, trials: number, p: number): number {
   const odds = Math.log(p) - Math.log1p(-p);

@@ -1,6 +1,6 @@
 // The error budget in service: how often hits were wrong of late, and how much stricter or looser that makes the acceptance. Pure.
 import type { Clock } from '../core/clock.js';
-import { clopperPearson } from '../decide/interval.js';
+import { clopperPearson, exceeds, staysUnder } from '../decide/interval.js';
 
 /** What the budget remembers; it survives restarts. */
 export interface BudgetState {
@@ -58,12 +58,15 @@ export const leastChecks = 20;
 const room = 0.8;
 /** A count is worth half after a week. */
 const halfLifeMs = 7 * 24 * 3_600_000;
+/** Checks, and served hits, that are remembered: beyond, each new one takes the place of a part of all older ones. */
+const mostChecked = 1_000;
+const mostServed = 100_000;
 /** Of what was seen before a step: it was seen under another threshold. */
 const keptByStep = 0.5;
 const learningRate = 0.1;
 const [leastBias, mostBias] = [-0.5, 2];
 
-/** Measures and steers. Every method is O(1) but for an interval a verdict. */
+/** Measures and steers. Every method is O(1); a verdict costs a sum of at most 1,000 terms a minute. */
 export class Budget {
   readonly #maxErrorRate: number | undefined;
   readonly #clock: Clock;
@@ -90,7 +93,9 @@ export class Budget {
 
   /** A semantic hit was served. */
   served(): void {
-    this.#state = { ...this.#state, served: this.#state.served + 1 };
+    const { served, reported } = this.#state;
+    const kept = Math.min(1, mostServed / (served + 1));
+    this.#set({ served: (served + 1) * kept, reported: reported * kept });
   }
 
   /** A hit that was chosen without regard to what it was like, and compared. `pSame` as the decision had it. */
@@ -98,7 +103,8 @@ export class Budget {
     this.#age();
     const { checked, wrong } = this.#state;
     this.#freshChecks++;
-    this.#set({ checked: checked + 1, wrong: wrong + Number(isWrong) });
+    const kept = Math.min(1, mostChecked / (checked + 1));
+    this.#set({ checked: (checked + 1) * kept, wrong: (wrong + Number(isWrong)) * kept });
     this.#moveBias(isWrong, pSame);
     this.#steer();
   }
@@ -114,7 +120,7 @@ export class Budget {
   estimate(): ErrorEstimate {
     this.#age();
     const { checked, wrong, reported, served, steps } = this.#state;
-    const [low, high] = interval(wrong, checked);
+    const [low, high] = clopperPearson(...whole(wrong, checked));
     return { rate: checked === 0 ? 0 : wrong / checked, low, high, checked, reported, served, steps };
   }
 
@@ -128,22 +134,24 @@ export class Budget {
   #steer(): void {
     const budget = this.#maxErrorRate;
     if (budget === undefined || this.#clock.mono() < this.#steppedAt + stepEveryMs) return;
-    const { rate, low, high, reported, served } = this.estimate();
+    const { checked, wrong, served, reported } = this.#state;
     const enough = this.#freshChecks >= leastChecks;
-    const reportedLow = interval(Math.min(reported, served), served)[0];
-    if (low > budget || reportedLow > budget || (enough && rate > budget)) this.#step(1);
-    else if (enough && high < room * budget && reportedLow < room * budget) this.#step(-1);
+    const seen = whole(wrong, checked);
+    const told = whole(reported, served);
+    if (exceeds(...seen, budget) || exceeds(...told, budget) || (enough && exceeds(...seen, budget, 0.8)))
+      this.#step(1);
+    else if (enough && staysUnder(...seen, room * budget) && !exceeds(...told, room * budget)) this.#step(-1);
   }
 
   #step(by: 1 | -1): void {
     const steps = Math.max(leastSteps, Math.min(mostSteps, this.#state.steps + by));
+    this.#steppedAt = this.#clock.mono();
+    this.#freshChecks = 0;
     if (steps === this.#state.steps) return;
     const { checked, wrong, served, reported } = this.#state;
     const kept = { checked, wrong, served, reported };
     for (const name of Object.keys(kept) as (keyof typeof kept)[]) kept[name] *= keptByStep;
     this.#set({ ...kept, steps });
-    this.#freshChecks = 0;
-    this.#steppedAt = this.#clock.mono();
   }
 
   #age(): void {
@@ -166,8 +174,8 @@ export class Budget {
   }
 }
 
-/** The interval of aged counts, rounded to whole ones against us. */
-function interval(wrong: number, checked: number): [number, number] {
+/** Aged counts as whole ones. */
+function whole(wrong: number, checked: number): [number, number] {
   const trials = Math.floor(checked);
-  return clopperPearson(Math.min(trials, Math.round(wrong)), trials);
+  return [Math.min(trials, Math.round(wrong)), trials];
 }

@@ -1,0 +1,44 @@
+// The verbs `explain` and `replay` and their options. For program.ts alone.
+import type { Command } from './commander.js';
+import { decimal, examples } from './values.js';
+
+/** Adds the verbs that tell of decisions. */
+export function addDecision(
+  program: Command,
+  actions: Readonly<Record<'explain' | 'replay', (...given: unknown[]) => Promise<void>>>,
+): void {
+  program
+    .command('explain')
+    .description('show how a question is decided: against what the cache holds, or one question of yours')
+    .argument('[text]', 'the question')
+    .option('--against <text>', 'the stored question, instead of those of the cache')
+    .option('--tenant <name>', 'tenant whose answers are looked at (default: none)')
+    .addHelpText(
+      'after',
+      examples(
+        'explain "How do I turn gzip on?" --against "How do I turn gzip off?"',
+        'explain "How do I boil an egg?" --json',
+      ),
+    )
+    .action(actions.explain);
+
+  program
+    .command('replay')
+    .description('show what another policy would have done to recorded lookups: hits, wrong ones, money')
+    .argument('[log]', 'the file of decide.record')
+    .option(
+      '--min-similarity <n>',
+      'least cosine, -1 to 1 (default: that of the configuration)',
+      decimal(-1, 1),
+    )
+    .option('--min-probability <n>', 'least P(same) of the record, 0 to 1', decimal(0, 1))
+    .option('--cost <money>', 'what one answer of the model costs', decimal(0, 1e6), 0)
+    .addHelpText(
+      'after',
+      examples(
+        'replay lookups.jsonl --min-similarity 0.95',
+        'replay lookups.jsonl --min-probability 0.9 --cost 0.002',
+      ),
+    )
+    .action(actions.replay);
+}
