@@ -13,12 +13,14 @@ import { failedRow, runGroup } from './harness/group.js';
 import { type Header, headerLines, headerOf } from './harness/header.js';
 import { htmlReport } from './harness/html.js';
 import { type RedisServer, startRedis } from './harness/redis.js';
+import { withSets } from './harness/sets.js';
 import { noteLines, sectionLines, sectionsOf, titles, units, verdictLines } from './harness/table.js';
 import { judge } from './harness/targets.js';
 import { type CaseName, caseNames, type Ground, type Job, onRequest, type Row } from './types.js';
 
 const usage = `Usage: npm run bench -- [case …] [options]
-  --quick        smaller and shorter: under a minute on two cores
+  --quick        smaller and shorter: a minute on two cores
+  --full         a million vectors in every index too: hours
   --out FILE     JSON lines, one a row; default bench/results/<date>-<commit>.jsonl
   --html FILE    report; default beside --out
   --runs N       runs of each contender, 1 to 100; default 5
@@ -30,6 +32,7 @@ const usage = `Usage: npm run bench -- [case …] [options]
 interface Settings {
   readonly chosen: ReadonlySet<CaseName>;
   readonly quick: boolean;
+  readonly full: boolean;
   readonly runs: number;
   readonly seed: number;
   readonly out: string | undefined;
@@ -44,6 +47,7 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
     allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
+      full: { type: 'boolean', default: false },
       out: { type: 'string' },
       html: { type: 'string' },
       vectors: { type: 'string' },
@@ -77,6 +81,7 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
   return {
     chosen,
     quick: values.quick,
+    full: values.full && !values.quick,
     runs,
     seed: integer('seed', 0, 2 ** 31 - 1),
     out: values.out,
@@ -132,9 +137,13 @@ async function prepare(
 }
 
 async function measure(settings: Settings, header: Header): Promise<Row[]> {
-  const { vectors, quick, runs, seed, sizes } = settings;
+  const { vectors, quick, full, runs, seed, sizes } = settings;
   const own = vectors === undefined ? undefined : { file: vectors, rows: ownRows(vectors, header.d) };
-  const groups = planOf(settings.chosen, { quick, runs, seed }, { kernels: header.kernels, own, sizes });
+  const groups = planOf(
+    settings.chosen,
+    { quick, full, runs, seed },
+    { kernels: header.kernels, own, sizes },
+  );
   const { ground, broken } = await prepare(groups.flat(), settings);
   const rows: Row[] = [];
   for (const group of groups) {
@@ -146,10 +155,11 @@ async function measure(settings: Settings, header: Header): Promise<Row[]> {
     const lost = group
       .filter((job) => reason(job) !== undefined)
       .map((job) => failedRow(job, reason(job) as string));
-    const ran = await runGroup(
+    const ready = await withSets(
       group.filter((job) => reason(job) === undefined),
       ground,
     );
+    const ran = await runGroup(ready, ground);
     const fresh = [...ran, ...lost].filter((row) => settings.chosen.has(row.case));
     rows.push(...fresh);
     for (const section of sectionsOf(fresh)) console.log(sectionLines(section).join('\n'));

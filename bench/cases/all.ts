@@ -9,10 +9,11 @@ import { ingest } from './ingest.js';
 import { key } from './key.js';
 import { pq } from './pq.js';
 import { tiers } from './tiers.js';
+import { vectors } from './vectors.js';
 import { warm } from './warm.js';
 
 /** What every job of a run has in common. */
-export type JobDefaults = Pick<Job, 'seed' | 'runs' | 'quick'>;
+export type JobDefaults = Pick<Job, 'seed' | 'runs' | 'quick' | 'full'>;
 
 /** What the machine offers. */
 export interface Machine {
@@ -31,7 +32,7 @@ export interface CaseDefinition {
   groups(defaults: JobDefaults, machine: Machine): Job[][];
 }
 
-const definitions = [key, flat, crossover, embed, tiers, warm, ingest, faults, graphRecall, pq];
+const definitions = [key, flat, crossover, embed, tiers, warm, ingest, faults, graphRecall, pq, vectors];
 
 /** The contests of the chosen cases. */
 export function planOf(chosen: ReadonlySet<CaseName>, defaults: JobDefaults, machine: Machine): Job[][] {

@@ -1,6 +1,7 @@
 // hnswlib-node, the graph index that the reference uses; the only importer of it within bench/. Imported by registry.ts.
 import hnswlib from 'hnswlib-node';
 import { flatSubject, k } from './flat.js';
+import { setSubject } from './index-subject.js';
 
 const parameters = { m: 16, efConstruction: 200, efSearch: 50 };
 let last: number[] = [];
@@ -21,4 +22,29 @@ export const hnswlibFlat = flatSubject<hnswlib.HierarchicalNSW, number[]>({
   idsOf: () => last,
   note: 'M 16, efConstruction 200, efSearch 50; bytes = growth of the process',
   buildNote: 'one addPoint a row; p50 = time of the whole build, ops/s = rows/s',
+});
+
+/** The same graph over a set, searched as far as the recall asked for needs. */
+export const hnswlibSet = setSubject<hnswlib.HierarchicalNSW, number[]>({
+  open({ seed }, n, d) {
+    const index = new hnswlib.HierarchicalNSW('ip', d);
+    index.initIndex(n, parameters.m, parameters.efConstruction, seed);
+    return index;
+  },
+  add(index, rows, first) {
+    const d = index.getNumDimensions();
+    for (let i = 0; i < rows.length / d; i++)
+      index.addPoint(Array.from(rows.subarray(i * d, (i + 1) * d)), first + i);
+  },
+  settings: { name: 'efSearch', values: [16, 32, 64, 128, 256, 512, 1_024] },
+  tune(index, setting) {
+    index.setEf(setting);
+    return index;
+  },
+  prepare: (query) => Array.from(query),
+  search(index, query) {
+    last = index.searchKnn(query, k).neighbors;
+  },
+  found: () => last,
+  note: 'float32, M 16, efConstruction 200; one addPoint a row, one thread; bytes = growth of the process',
 });

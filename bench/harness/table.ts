@@ -23,6 +23,9 @@ export const titles: Readonly<Record<CaseName, string>> = {
   faults: 'what callers notice while Redis fails',
   'graph-recall': 'both messages that an answer needs, recalled under a budget of tokens',
   pq: 'vectors into codes of 48 parts, after training on them',
+  fit: 'the same index on real vectors and on fitted ones; what counts is recall',
+  index: 'the 10 nearest of n vectors, at recall 0.95 or more where that is reached',
+  compression: 'vectors of 1,536 values as product codes of 64 bytes',
 };
 
 /** What the columns mean. */
@@ -90,7 +93,7 @@ export function sectionsOf(rows: readonly Row[]): Section[] {
       const size = [
         row.n === null ? '' : `n=${figureOfCount(row.n)}`,
         row.d === null ? '' : `d=${row.d}`,
-        name === 'flat-search' || name === 'crossover' ? 'k=10' : '',
+        ['flat-search', 'crossover', 'fit', 'index'].includes(name) ? 'k=10' : '',
         row.data ?? '',
       ].filter((part) => part !== '');
       const heading = [name, ...size].join(' · ');
