@@ -13,6 +13,7 @@ import { failedRow, runGroup } from './harness/group.js';
 import { type Header, headerLines, headerOf } from './harness/header.js';
 import { htmlReport } from './harness/html.js';
 import { type RedisServer, startRedis } from './harness/redis.js';
+import { referenceLines } from './harness/reference.js';
 import { withSets } from './harness/sets.js';
 import { noteLines, sectionLines, sectionsOf, titles, units, verdictLines } from './harness/table.js';
 import { judge } from './harness/targets.js';
@@ -27,7 +28,21 @@ const usage = `Usage: npm run bench -- [case …] [options]
   --seed N       seed of all data; default 42
   --vectors FILE index cases on your own vectors too: float32 rows of 384 values, unit length
   --sizes N,…    sizes of the case crossover, each of 100 to 1,000,000; default 1000,10000,50000
+  --record       also bench/results/readme.json, the figures of README.md (bench/readme.ts puts them there)
   --list         print the cases and end`;
+
+/** What README.md shows figures of. */
+const recordedCases: ReadonlySet<CaseName> = new Set([
+  'flat-search',
+  'flat-build',
+  'embed-throughput',
+  'tier-a-exact',
+  'tier-a-semantic',
+  'tier-b-disk',
+  'tier-b-redis',
+  'tier-c',
+  'miss',
+]);
 
 interface Settings {
   readonly chosen: ReadonlySet<CaseName>;
@@ -39,6 +54,8 @@ interface Settings {
   readonly html: string | undefined;
   readonly vectors: string | undefined;
   readonly sizes: readonly number[] | undefined;
+  /** The run is the one that README.md tells of. */
+  readonly record: boolean;
 }
 
 function settingsOf(args: string[]): Settings | 'list' | 'help' {
@@ -54,6 +71,7 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
       sizes: { type: 'string' },
       runs: { type: 'string', default: '5' },
       seed: { type: 'string', default: '42' },
+      record: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -88,6 +106,7 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
     html: values.html,
     vectors: values.vectors && resolve(values.vectors),
     sizes,
+    record: values.record,
   };
 }
 
@@ -187,6 +206,7 @@ async function main(): Promise<number> {
   const rows = await measure(settings, header);
   const verdicts = judge(rows);
   console.log(['', 'targets', ...verdictLines(verdicts), ...crossoverLines(rows)].join('\n'));
+  console.log(['', "the reference's tables", ...referenceLines(rows)].join('\n'));
   console.log(['', 'units', ...units.map((line) => `  ${line}`), '', 'notes', ...noteLines(rows)].join('\n'));
 
   const results = fileURLToPath(new URL('./results/', import.meta.url));
@@ -196,6 +216,10 @@ async function main(): Promise<number> {
   write(out, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   write(`${out}.header.json`, `${JSON.stringify({ ...header, targets: verdicts }, null, 2)}\n`);
   write(html, htmlReport(header, rows, verdicts));
+  if (settings.record) {
+    const shown = rows.filter((row) => recordedCases.has(row.case));
+    write(join(results, 'readme.json'), `${JSON.stringify({ header, rows: shown }, null, 1)}\n`);
+  }
   const shown = (file: string) => relative(process.cwd(), file) || file;
   console.log(
     `\n${rows.length} rows in ${((performance.now() - started) / 1e3).toFixed(1)} s · ${shown(out)} · ${shown(html)}`,

@@ -1,5 +1,6 @@
 // Every case, and what a run of the chosen ones consists of; imported by run.ts.
 import type { CaseName, Job } from '../types.js';
+import { compression } from './compression.js';
 import { crossover } from './crossover.js';
 import { embed } from './embed.js';
 import { faults } from './faults.js';
@@ -32,7 +33,20 @@ export interface CaseDefinition {
   groups(defaults: JobDefaults, machine: Machine): Job[][];
 }
 
-const definitions = [key, flat, crossover, embed, tiers, warm, ingest, faults, graphRecall, pq, vectors];
+const definitions = [
+  key,
+  flat,
+  crossover,
+  embed,
+  tiers,
+  warm,
+  ingest,
+  faults,
+  graphRecall,
+  pq,
+  vectors,
+  compression,
+];
 
 /** The contests of the chosen cases. */
 export function planOf(chosen: ReadonlySet<CaseName>, defaults: JobDefaults, machine: Machine): Job[][] {

@@ -40,6 +40,8 @@ export const subjects: Readonly<Record<string, () => Promise<SubjectFactory>>> =
   'set-usearch-int8': async () => (await import('./usearch.js')).usearchInt8,
   'set-usearch-float16': async () => (await import('./usearch.js')).usearchFloat16,
   'set-hnswlib': async () => (await import('./hnswlib.js')).hnswlibSet,
+  'compression-codes': async () => (await import('./compression.js')).codeSizes,
+  'compression-graph': async () => (await import('./hnswlib.js')).graphSize,
   'pq-ours': async () => (await import('./pq.js')).oursPq,
   'pq-ours-nibbles': async () => (await import('./pq.js')).oursNibbles,
   'pq-faiss': async () => (await import('./pq.js')).faissPq,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type CaseName, caseNames, type Row } from '../types.js';
 import { type Header, headerLines } from './header.js';
+import { referenceTables } from './reference.js';
 import { cells, factsOf, nameOf, sectionsOf, titles, units } from './table.js';
 import { claims, type Verdict } from './targets.js';
 
@@ -62,6 +63,8 @@ ${verdictTable(verdicts)}
 ${figures.join('\n')}
 <h2>Figures</h2>
 ${sectionsOf(rows).map(sectionTable).join('\n')}
+<h2>The reference's tables</h2>
+${referenceTables(rows).map(claimTable).join('\n')}
 <h2>Units</h2>
 <ul>${units.map((line) => `<li>${escapeText(line.trim())}</li>`).join('')}</ul>
 </main>
@@ -126,6 +129,14 @@ function sectionTable({ case: name, heading, rows }: ReturnType<typeof sectionsO
       : `<p class="claim">The reference claims ${escapeText(claim.claim)}; reached when measured: ${escapeText(claim.reached)}.</p>`;
   const head = ['contender', 'p50 µs', 'p95 µs', 'p99 µs', 'ops/s', '±%', 'right', 'bytes'];
   return `<h3>${escapeText(heading)}</h3><p>${escapeText(titles[name])}</p>${table(head, body)}${beside}`;
+}
+
+function claimTable({ title, lines }: ReturnType<typeof referenceTables>[number]): string {
+  const body = lines.map(
+    ({ what, claimed, measured }) =>
+      `<tr><th>${escapeText(what)}</th><td>${escapeText(claimed)}</td><td>${escapeText(measured)}</td></tr>`,
+  );
+  return `<h3>${escapeText(title)}</h3>${table(['', 'reference claims', 'measured here'], body)}`;
 }
 
 function table(head: readonly string[], body: readonly string[]): string {

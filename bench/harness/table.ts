@@ -25,7 +25,7 @@ export const titles: Readonly<Record<CaseName, string>> = {
   pq: 'vectors into codes of 48 parts, after training on them',
   fit: 'the same index on real vectors and on fitted ones; what counts is recall',
   index: 'the 10 nearest of n vectors, at recall 0.95 or more where that is reached',
-  compression: 'vectors of 1,536 values as product codes of 64 bytes',
+  compression: 'what product codes weigh, and a graph beside its vectors',
 };
 
 /** What the columns mean. */
