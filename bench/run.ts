@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { planOf } from './cases/all.js';
-import { crossoverLines } from './cases/crossover.js';
+import { crossoverLines, crossoverSource } from './cases/crossover.js';
 import { entries } from './cases/tiers.js';
 import { ownRows } from './data/own.js';
 import { Contestant, killChildren } from './harness/children.js';
@@ -27,7 +27,7 @@ const usage = `Usage: npm run bench -- [case …] [options]
   --runs N       runs of each contender, 1 to 100; default 5
   --seed N       seed of all data; default 42
   --vectors FILE index cases on your own vectors too: float32 rows of 384 values, unit length
-  --sizes N,…    sizes of the case crossover, each of 100 to 1,000,000; default 1000,10000,50000
+  --sizes N,…    sizes of the case crossover, each of 100 to 1,000,000; default 1000,10000,50000,100000
   --record       also bench/results/readme.json, the figures of README.md (bench/readme.ts puts them there)
   --list         print the cases and end`;
 
@@ -216,6 +216,9 @@ async function main(): Promise<number> {
   write(out, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   write(`${out}.header.json`, `${JSON.stringify({ ...header, targets: verdicts }, null, 2)}\n`);
   write(html, htmlReport(header, rows, verdicts));
+  const found = settings.quick ? undefined : crossoverSource(rows, header);
+  if (found !== undefined)
+    write(fileURLToPath(new URL('../src/engines/crossovers.ts', import.meta.url)), found);
   if (settings.record) {
     const shown = rows.filter((row) => recordedCases.has(row.case));
     write(join(results, 'readme.json'), `${JSON.stringify({ header, rows: shown }, null, 1)}\n`);

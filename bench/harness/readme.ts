@@ -33,8 +33,14 @@ export function readmeParts({ header, rows }: Recorded): Record<string, string> 
   const entries = (name: CaseName) => find(name, 'ours')?.n?.toLocaleString('en-US') ?? '–';
   const rival = 'llm-semantic-cache';
   const both = (name: CaseName) =>
+    find(name, rival) &&
     `${rival} ${p50(name, rival, 'without')}, ${p50(name, rival, 'with')} with the embedding`;
-  const tiers: readonly (readonly [label: string, name: CaseName, exact: boolean, beside: string])[] = [
+  const tiers: readonly (readonly [
+    label: string,
+    name: CaseName,
+    exact: boolean,
+    beside: string | undefined,
+  ])[] = [
     [
       'tier A, memory, same words',
       'tier-a-exact',
@@ -60,7 +66,7 @@ export function readmeParts({ header, rows }: Recorded): Record<string, string> 
   const lines = tiers.map(([label, name, exact, beside]) => {
     const bare = find(name, 'ours', 'without');
     const whole = exact ? 'none needed' : p50(name, 'ours', 'with');
-    return `| ${label} | ${duration(bare?.p50Us)} | ${duration(bare?.p99Us)} | ${whole} | ${beside} |`;
+    return `| ${label} | ${duration(bare?.p50Us)} | ${duration(bare?.p99Us)} | ${whole} | ${beside ?? ''} |`;
   });
   const at10k = (name: CaseName, contender: string) => p50(name, contender, undefined, 10_000);
   const recall = (contender: string) =>
