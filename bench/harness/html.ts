@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type CaseName, caseNames, type Row } from '../types.js';
 import { type Header, headerLines } from './header.js';
+import { type LinePlot, linePlots } from './plots.js';
 import { referenceTables } from './reference.js';
 import { cells, factsOf, nameOf, sectionsOf, titles, units } from './table.js';
 import { claims, type Verdict } from './targets.js';
@@ -12,6 +13,8 @@ const uplot = '../../node_modules/uplot/dist/';
 
 /** What the page's script draws. */
 interface Plots {
+  /** Of the index cases. */
+  readonly lines: readonly LinePlot[];
   /** p50 of a search over n, a line a contender. */
   readonly search: {
     readonly n: readonly number[];
@@ -45,6 +48,7 @@ export function htmlReport(header: Header, rows: readonly Row[], verdicts: reado
           'p50 in µs, logarithmic: with the embedding of the question and without',
         )
       : '',
+    ...plots.lines.map(({ id, title, subtitle }) => plot(id, title, subtitle)),
   ];
   return `<!doctype html>
 <html lang="en">
@@ -90,6 +94,7 @@ function plotsOf(rows: readonly Row[]): Plots {
     null;
   const tiers = caseNames.filter((name) => ours(name, 'with') !== null || ours(name, 'without') !== null);
   return {
+    lines: linePlots(rows),
     search: { n, lines },
     tiers: {
       names: tiers,
