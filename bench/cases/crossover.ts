@@ -1,5 +1,7 @@
 // Case `crossover`: from which size on a graph beats the exact scan; imported by cases/all.ts, its conclusion by run.ts.
+
 import type { Header } from '../harness/header.js';
+import { share } from '../harness/table.js';
 import type { DataSet, Job, Row } from '../types.js';
 import type { CaseDefinition, JobDefaults } from './all.js';
 
@@ -92,7 +94,7 @@ export function crossoverSource(rows: readonly Row[], header: Header): string | 
   const micros = (row: Row) => `p50 ${Math.round(row.p50Us as number)} µs`;
   const told = meeting.between.map(
     ({ n, flat, hnsw }) =>
-      ` * n = ${n.toLocaleString('en-US')}: flat ${micros(flat)}; hnsw ${micros(hnsw)}, recall ${(hnsw.recall as number).toFixed(3)}`,
+      ` * n = ${n.toLocaleString('en-US')}: flat ${micros(flat)}; hnsw ${micros(hnsw)}, recall ${share(hnsw.recall)}`,
   );
   const { M, efConstruction, efSearch, k, cores, kernel } = header;
   return `// Where one engine overtakes another. Written by \`npm run bench -- crossover\`, which measures it; not by hand. Imported by auto.ts.

@@ -1,6 +1,7 @@
 // The figures of README.md, made from a result file; imported by bench/readme.ts and tests.
 import type { CaseName, Embedded, Row } from '../types.js';
 import type { Header } from './header.js';
+import { share } from './table.js';
 
 /** What `npm run bench -- --record` writes. */
 export interface Recorded {
@@ -69,8 +70,7 @@ export function readmeParts({ header, rows }: Recorded): Record<string, string> 
     return `| ${label} | ${duration(bare?.p50Us)} | ${duration(bare?.p99Us)} | ${whole} | ${beside ?? ''} |`;
   });
   const at10k = (name: CaseName, contender: string) => p50(name, contender, undefined, 10_000);
-  const recall = (contender: string) =>
-    find('flat-search', contender, undefined, 10_000)?.recall?.toFixed(3) ?? '–';
+  const recall = (contender: string) => share(find('flat-search', contender, undefined, 10_000)?.recall);
   const rate = (contender: string) => {
     const perSecond = find('embed-throughput', contender)?.opsPerS;
     return typeof perSecond === 'number' ? Math.round(perSecond).toLocaleString('en-US') : '–';

@@ -1,5 +1,6 @@
 // The tables of the reference's README beside what this run measured; imported by run.ts, the report and tests.
 import type { Row } from '../types.js';
+import { share } from './table.js';
 
 /** A line of a table: what the reference says, and what was measured here, or why there is nothing. */
 export interface Claim {
@@ -46,7 +47,7 @@ export function referenceTables(rows: readonly Row[]): ReferenceTable[] {
       undefined,
     );
     if (largest === undefined) return none;
-    return `p50 ${time(largest.p50Us as number)}, recall ${(largest.recall as number).toFixed(3)} (${largest.n?.toLocaleString('en-US')} × ${largest.d})`;
+    return `p50 ${time(largest.p50Us as number)}, recall ${share(largest.recall)} (${largest.n?.toLocaleString('en-US')} × ${largest.d})`;
   };
   const single = row('embed-one', 'ours')?.opsPerS;
   const many = row('embed-throughput', 'ours')?.opsPerS;

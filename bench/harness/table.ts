@@ -49,10 +49,15 @@ export function figure(value: number | null | undefined): string {
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** A share of right results, rounded down: 1.000 is all of them. */
+export function share(value: number | null | undefined): string {
+  return typeof value === 'number' ? (Math.floor(value * 1e3) / 1e3).toFixed(3) : '–';
+}
+
 /** The cells of a row behind its name. */
 export function cells({ p50Us, p95Us, p99Us, opsPerS, spreadPct, recall, bytes }: Row): string[] {
   const spread = spreadPct === null ? '–' : spreadPct.toFixed(0);
-  const right = recall === null ? '–' : (Math.floor(recall * 1e3) / 1e3).toFixed(3);
+  const right = share(recall);
   return [
     figure(p50Us),
     figure(p95Us),
