@@ -5,7 +5,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { planOf } from './cases/all.js';
-import { crossoverLines } from './cases/crossover.js';
+import { crossoverLines, crossoverSource } from './cases/crossover.js';
 import { entries } from './cases/tiers.js';
 import { ownRows } from './data/own.js';
 import { Contestant, killChildren } from './harness/children.js';
@@ -13,29 +13,49 @@ import { failedRow, runGroup } from './harness/group.js';
 import { type Header, headerLines, headerOf } from './harness/header.js';
 import { htmlReport } from './harness/html.js';
 import { type RedisServer, startRedis } from './harness/redis.js';
+import { referenceLines } from './harness/reference.js';
+import { withSets } from './harness/sets.js';
 import { noteLines, sectionLines, sectionsOf, titles, units, verdictLines } from './harness/table.js';
 import { judge } from './harness/targets.js';
 import { type CaseName, caseNames, type Ground, type Job, onRequest, type Row } from './types.js';
 
 const usage = `Usage: npm run bench -- [case …] [options]
-  --quick        smaller and shorter: under a minute on two cores
+  --quick        smaller and shorter: a minute on two cores
+  --full         a million vectors in every index too: hours
   --out FILE     JSON lines, one a row; default bench/results/<date>-<commit>.jsonl
   --html FILE    report; default beside --out
   --runs N       runs of each contender, 1 to 100; default 5
   --seed N       seed of all data; default 42
   --vectors FILE index cases on your own vectors too: float32 rows of 384 values, unit length
-  --sizes N,…    sizes of the case crossover, each of 100 to 1,000,000; default 1000,10000,50000
+  --sizes N,…    sizes of the case crossover, each of 100 to 1,000,000; default 1000,10000,50000,100000
+  --record       also bench/results/readme.json, the figures of README.md (bench/readme.ts puts them there)
   --list         print the cases and end`;
+
+/** What README.md shows figures of. */
+const recordedCases: ReadonlySet<CaseName> = new Set([
+  'flat-search',
+  'flat-build',
+  'embed-throughput',
+  'tier-a-exact',
+  'tier-a-semantic',
+  'tier-b-disk',
+  'tier-b-redis',
+  'tier-c',
+  'miss',
+]);
 
 interface Settings {
   readonly chosen: ReadonlySet<CaseName>;
   readonly quick: boolean;
+  readonly full: boolean;
   readonly runs: number;
   readonly seed: number;
   readonly out: string | undefined;
   readonly html: string | undefined;
   readonly vectors: string | undefined;
   readonly sizes: readonly number[] | undefined;
+  /** The run is the one that README.md tells of. */
+  readonly record: boolean;
 }
 
 function settingsOf(args: string[]): Settings | 'list' | 'help' {
@@ -44,12 +64,14 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
     allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
+      full: { type: 'boolean', default: false },
       out: { type: 'string' },
       html: { type: 'string' },
       vectors: { type: 'string' },
       sizes: { type: 'string' },
       runs: { type: 'string', default: '5' },
       seed: { type: 'string', default: '42' },
+      record: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -77,12 +99,14 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
   return {
     chosen,
     quick: values.quick,
+    full: values.full && !values.quick,
     runs,
     seed: integer('seed', 0, 2 ** 31 - 1),
     out: values.out,
     html: values.html,
     vectors: values.vectors && resolve(values.vectors),
     sizes,
+    record: values.record,
   };
 }
 
@@ -132,9 +156,13 @@ async function prepare(
 }
 
 async function measure(settings: Settings, header: Header): Promise<Row[]> {
-  const { vectors, quick, runs, seed, sizes } = settings;
+  const { vectors, quick, full, runs, seed, sizes } = settings;
   const own = vectors === undefined ? undefined : { file: vectors, rows: ownRows(vectors, header.d) };
-  const groups = planOf(settings.chosen, { quick, runs, seed }, { kernels: header.kernels, own, sizes });
+  const groups = planOf(
+    settings.chosen,
+    { quick, full, runs, seed },
+    { kernels: header.kernels, own, sizes },
+  );
   const { ground, broken } = await prepare(groups.flat(), settings);
   const rows: Row[] = [];
   for (const group of groups) {
@@ -146,10 +174,11 @@ async function measure(settings: Settings, header: Header): Promise<Row[]> {
     const lost = group
       .filter((job) => reason(job) !== undefined)
       .map((job) => failedRow(job, reason(job) as string));
-    const ran = await runGroup(
+    const ready = await withSets(
       group.filter((job) => reason(job) === undefined),
       ground,
     );
+    const ran = await runGroup(ready, ground);
     const fresh = [...ran, ...lost].filter((row) => settings.chosen.has(row.case));
     rows.push(...fresh);
     for (const section of sectionsOf(fresh)) console.log(sectionLines(section).join('\n'));
@@ -177,6 +206,7 @@ async function main(): Promise<number> {
   const rows = await measure(settings, header);
   const verdicts = judge(rows);
   console.log(['', 'targets', ...verdictLines(verdicts), ...crossoverLines(rows)].join('\n'));
+  console.log(['', "the reference's tables", ...referenceLines(rows)].join('\n'));
   console.log(['', 'units', ...units.map((line) => `  ${line}`), '', 'notes', ...noteLines(rows)].join('\n'));
 
   const results = fileURLToPath(new URL('./results/', import.meta.url));
@@ -186,6 +216,13 @@ async function main(): Promise<number> {
   write(out, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   write(`${out}.header.json`, `${JSON.stringify({ ...header, targets: verdicts }, null, 2)}\n`);
   write(html, htmlReport(header, rows, verdicts));
+  const found = settings.quick ? undefined : crossoverSource(rows, header);
+  if (found !== undefined)
+    write(fileURLToPath(new URL('../src/engines/crossovers.ts', import.meta.url)), found);
+  if (settings.record) {
+    const shown = rows.filter((row) => recordedCases.has(row.case));
+    write(join(results, 'readme.json'), `${JSON.stringify({ header, rows: shown }, null, 1)}\n`);
+  }
   const shown = (file: string) => relative(process.cwd(), file) || file;
   console.log(
     `\n${rows.length} rows in ${((performance.now() - started) / 1e3).toFixed(1)} s · ${shown(out)} · ${shown(html)}`,

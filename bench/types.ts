@@ -1,4 +1,4 @@
-// The words that the harness, the cases and the contenders share; types only, imported within bench/.
+// The words that the harness, the cases and the contenders share; imported within bench/.
 
 /** Names of the cases, in the order in which they run. */
 export const caseNames = [
@@ -23,6 +23,9 @@ export const caseNames = [
   'pq',
   'decide',
   'answers',
+  'fit',
+  'index',
+  'compression',
 ] as const;
 
 /** Cases that run only when they are named: they take minutes, or measure no time. */
@@ -38,11 +41,14 @@ export const onRequest: ReadonlySet<CaseName> = new Set([
   'answers',
 ]);
 
+/** How much of everything is run: a minute, a quarter of an hour, or hours. */
+export type Mode = 'quick' | 'default' | 'full';
+
 /** A case. */
 export type CaseName = (typeof caseNames)[number];
 
 /** Which vectors an index case runs on. */
-export type DataSet = 'clustered' | 'gaussian' | 'own';
+export type DataSet = 'clustered' | 'gaussian' | 'own' | 'real' | 'fitted';
 
 /** Whether a row's latencies include the embedding of the question. */
 export type Embedded = 'with' | 'without';
@@ -59,13 +65,19 @@ export interface Job {
   /** Dimension of the vectors. */
   readonly d: number | null;
   readonly data?: DataSet;
-  /** File of the set `own`: float32 values of rows of d, unit length, little endian. */
+  /** File of the set `own`: float32 values of rows of d, unit length, little endian. Of `real` and `fitted`: as data/vector-set.ts writes it. */
   readonly vectors?: string;
   readonly seed: number;
   /** Runs of each variant. */
   readonly runs: number;
   /** Shorter runs; figures are noisier. */
   readonly quick: boolean;
+  /** Sizes that take hours too. */
+  readonly full?: boolean;
+  /** Most minutes that setting up may take; default 10, in a quick run less. */
+  readonly setupMinutes?: number;
+  /** The only setting of a search that is tried; default: those that lead to the recall asked for. */
+  readonly setting?: number;
   /** Something is timed while it sets up, so nothing else may run then. */
   readonly quietSetup?: boolean;
   /** What happens to Redis in the fault cases. */
@@ -110,6 +122,21 @@ export interface Figures {
   readonly bytes: number | null;
   /** What else was counted or measured, by name and unit; of the last run. */
   readonly facts?: Readonly<Record<string, number>> | undefined;
+  /** Microseconds at the shares of `quantileShares`; of the last run. */
+  readonly quantilesUs?: readonly number[] | undefined;
+  /** Recall and p50 at every setting that was tried, from cheap to dear. */
+  readonly curve?: readonly CurvePoint[] | undefined;
+}
+
+/** Percentages at which `quantilesUs` gives the latency. */
+export const quantileShares = [0, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9, 100] as const;
+
+/** One setting of an index. */
+export interface CurvePoint {
+  /** What the setting is called stands in the row's facts. */
+  readonly setting: number;
+  readonly recall: number;
+  readonly p50Us: number;
 }
 
 /** A contender set up in its own process. */

@@ -111,7 +111,7 @@ export type { EmbedderIdentity } from './disk/environment.js';
 export type { Lifetime } from './disk/lifetime.js';
 export { type FunctionEmbedderOptions, functionEmbedder } from './embed/function.js';
 export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
-export { explainPair, type ReplayOptions, replayRecord } from './explain.js';
+export { explainPair, type ReplayOptions as RecordReplayOptions, replayRecord } from './explain.js';
 export type { FreshnessOptions } from './freshness.js';
 export { chunkingConfigHash } from './ingest/chunk.js';
 export type { IngestProgress, IngestReport } from './ingest/pipeline.js';

@@ -1,6 +1,7 @@
 // Every case, and what a run of the chosen ones consists of; imported by run.ts.
 import type { CaseName, Job } from '../types.js';
 import { answers } from './answers.js';
+import { compression } from './compression.js';
 import { crossover } from './crossover.js';
 import { decide } from './decide.js';
 import { embed } from './embed.js';
@@ -11,10 +12,11 @@ import { ingest } from './ingest.js';
 import { key } from './key.js';
 import { pq } from './pq.js';
 import { tiers } from './tiers.js';
+import { vectors } from './vectors.js';
 import { warm } from './warm.js';
 
 /** What every job of a run has in common. */
-export type JobDefaults = Pick<Job, 'seed' | 'runs' | 'quick'>;
+export type JobDefaults = Pick<Job, 'seed' | 'runs' | 'quick' | 'full'>;
 
 /** What the machine offers. */
 export interface Machine {
@@ -46,6 +48,8 @@ const definitions = [
   graphRecall,
   pq,
   answers,
+  vectors,
+  compression,
 ];
 
 /** The contests of the chosen cases. */

@@ -1,10 +1,13 @@
 // Case `crossover`: from which size on a graph beats the exact scan; imported by cases/all.ts, its conclusion by run.ts.
+
+import type { Header } from '../harness/header.js';
+import { share } from '../harness/table.js';
 import type { DataSet, Job, Row } from '../types.js';
 import type { CaseDefinition, JobDefaults } from './all.js';
 
 const dimension = 384;
-// A graph of 100,000 rows takes minutes to build: by --sizes only.
-const usualSizes = { quick: [1_000, 10_000], full: [1_000, 10_000, 50_000] };
+// A graph of 100,000 rows takes minutes to build.
+const usualSizes = { quick: [1_000, 10_000], full: [1_000, 10_000, 50_000, 100_000] };
 
 function jobs(defaults: JobDefaults, n: number, data: DataSet): Job[] {
   const base = { ...defaults, case: 'crossover', n, d: dimension, data, quietSetup: true } as const;
@@ -23,34 +26,84 @@ export const crossover: CaseDefinition = {
   },
 };
 
+/** Both engines at one size. */
 interface Point {
   readonly n: number;
+  readonly flat: Row;
+  readonly hnsw: Row;
   /** p50 of the scan less that of the graph, in microseconds. */
   readonly gainUs: number;
 }
 
-/** Where the graph overtakes the scan, as a line of text; nothing when the case was not run at two sizes. */
-export function crossoverLines(rows: readonly Row[]): string[] {
-  const p50 = (contender: string, n: number | null) =>
-    rows.find(
+/** Where two straight lines meet. */
+export interface Meeting {
+  /** Rows, to the nearest thousand; undefined where the lines do not meet. */
+  readonly n: number | undefined;
+  /** It lies between these two sizes; beyond the second when `measured` is false. */
+  readonly between: readonly [Point, Point];
+  readonly measured: boolean;
+}
+
+/** Where the graph overtakes the scan; undefined when the case was not run at two sizes. */
+export function meetingOf(rows: readonly Row[]): Meeting | undefined {
+  const of = (contender: string, n?: number) =>
+    rows.filter(
       (row) =>
-        row.case === 'crossover' && row.data === 'clustered' && row.contender === contender && row.n === n,
-    )?.p50Us;
+        row.case === 'crossover' &&
+        row.data === 'clustered' &&
+        row.contender === contender &&
+        typeof row.p50Us === 'number' &&
+        (n === undefined || row.n === n),
+    );
   const points: Point[] = [];
-  for (const { case: name, data, contender, n } of rows) {
-    if (name !== 'crossover' || data !== 'clustered' || contender !== 'flat' || n === null) continue;
-    const [flat, hnsw] = [p50('flat', n), p50('hnsw', n)];
-    if (typeof flat === 'number' && typeof hnsw === 'number') points.push({ n, gainUs: flat - hnsw });
+  for (const flat of of('flat')) {
+    const n = flat.n as number;
+    const hnsw = of('hnsw', n)[0];
+    if (hnsw !== undefined)
+      points.push({ n, flat, hnsw, gainUs: (flat.p50Us as number) - (hnsw.p50Us as number) });
   }
   const above = points.findIndex(({ gainUs }) => gainUs > 0);
   // Beyond the sizes measured, the line through the last two is drawn on.
   const end = above < 0 ? points.length - 1 : Math.max(above, 1);
   const [a, b] = [points[end - 1], points[end]];
-  if (a === undefined || b === undefined) return [];
+  if (a === undefined || b === undefined) return undefined;
   const n = a.n - (a.gainUs * (b.n - a.n)) / (b.gainUs - a.gainUs);
-  const rounded = Math.round(n / 1000) * 1000;
-  const where = above < 0 ? `beyond ${b.n} rows` : `between ${a.n} and ${b.n} rows`;
-  if (!Number.isFinite(n) || n < 0) return ['', `crossover: none ${where}`];
-  const text = `p50 of hnsw falls below that of flat ${where}, on a straight line at ${rounded}`;
+  const meets = Number.isFinite(n) && n >= 0;
+  return {
+    n: meets ? Math.round(n / 1000) * 1000 : undefined,
+    between: [a, b],
+    measured: meets && above > 0,
+  };
+}
+
+/** The same as lines of text; none when the case was not run at two sizes. */
+export function crossoverLines(rows: readonly Row[]): string[] {
+  const meeting = meetingOf(rows);
+  if (meeting === undefined) return [];
+  const [a, b] = meeting.between;
+  const where = b.gainUs > 0 ? `between ${a.n} and ${b.n} rows` : `beyond ${b.n} rows`;
+  if (meeting.n === undefined) return ['', `crossover: none ${where}`];
+  const text = `p50 of hnsw falls below that of flat ${where}, on a straight line at ${meeting.n}`;
   return ['', `crossover, clustered, d=${dimension}: ${text}`];
+}
+
+/** `src/engines/crossovers.ts` with what a run found; undefined when the lines did not meet among the sizes measured. */
+export function crossoverSource(rows: readonly Row[], header: Header): string | undefined {
+  const meeting = meetingOf(rows);
+  if (meeting?.n === undefined || !meeting.measured) return undefined;
+  const micros = (row: Row) => `p50 ${Math.round(row.p50Us as number)} µs`;
+  const told = meeting.between.map(
+    ({ n, flat, hnsw }) =>
+      ` * n = ${n.toLocaleString('en-US')}: flat ${micros(flat)}; hnsw ${micros(hnsw)}, recall ${share(hnsw.recall)}`,
+  );
+  const { M, efConstruction, efSearch, k, cores, kernel } = header;
+  return `// Where one engine overtakes another. Written by \`npm run bench -- crossover\`, which measures it; not by hand. Imported by auto.ts.
+
+/**
+ * Rows at which a search of \`hnsw\` costs what one of \`flat\` does, on a straight line between the sizes measured.
+ * clustered vectors, d = ${dimension}, k = ${k}, M ${M}, efConstruction ${efConstruction}, efSearch ${efSearch}, ${cores} cores, ${kernel}
+${told.join('\n')}
+ */
+export const hnswCrossover = ${meeting.n.toLocaleString('en-US').replaceAll(',', '_')};
+`;
 }

@@ -10,6 +10,7 @@ export const fewEntries = 2_000;
 const others: Readonly<Partial<Record<CaseName, readonly [contender: string, subject: string][]>>> = {
   'tier-a-exact': [
     ['bentocache', 'cache-bentocache'],
+    ['cacheable', 'cache-cacheable'],
     ['llm-semantic-cache', 'cache-llm-semantic-cache'],
   ],
   'tier-a-semantic': [['llm-semantic-cache', 'cache-llm-semantic-cache']],

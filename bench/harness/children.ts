@@ -50,7 +50,9 @@ export class Contestant {
 
   async setup(ground: Ground): Promise<readonly Variant[]> {
     await this.started;
-    const limit = this.job.quick ? setupTimeoutMs.quick : setupTimeoutMs.full;
+    const { quick, setupMinutes } = this.job;
+    const usual = quick ? setupTimeoutMs.quick : setupTimeoutMs.full;
+    const limit = quick || setupMinutes === undefined ? usual : setupMinutes * 60_000;
     const reply = await this.#ask({ kind: 'setup', job: this.job, ground }, limit);
     if (reply.kind !== 'ready') throw new Error(`expected ready, got ${reply.kind}`);
     return reply.variants;

@@ -66,7 +66,7 @@ function rowOf(lane: Lane, lanes: readonly Lane[]): Row {
   const { variant, figures, failed } = lane;
   const { job } = lane.contestant;
   const { spreadPct, ...middle } = combine(failed === undefined ? figures : []);
-  const { p50Us, p95Us, p99Us, opsPerS, recall, bytes, facts } = middle;
+  const { p50Us, p95Us, p99Us, opsPerS, recall, bytes, facts, quantilesUs, curve } = middle;
   return {
     case: variant.case ?? job.case,
     contender:
@@ -84,6 +84,8 @@ function rowOf(lane: Lane, lanes: readonly Lane[]): Row {
     runs: figures.length,
     spreadPct,
     ...(facts === undefined ? {} : { facts }),
+    ...(quantilesUs === undefined ? {} : { quantilesUs }),
+    ...(curve === undefined ? {} : { curve }),
     ...(job.data === undefined ? {} : { data: job.data }),
     ...(variant.embedded === undefined ? {} : { embedded: variant.embedded }),
     ...(variant.note === undefined ? {} : { note: variant.note }),

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { arch, availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { native } from '#dist/core/native.js';
+import type { Mode } from '../types.js';
 
 /** Machine, versions and parameters of a run. */
 export interface Header {
@@ -20,7 +21,7 @@ export interface Header {
   readonly commit: string;
   readonly seed: number;
   readonly runs: number;
-  readonly mode: 'quick' | 'full';
+  readonly mode: Mode;
   readonly dataSet: string;
   readonly n: string;
   readonly d: number;
@@ -31,7 +32,7 @@ export interface Header {
 }
 
 /** Reads the machine. */
-export function headerOf(run: { seed: number; runs: number; quick: boolean }): Header {
+export function headerOf(run: { seed: number; runs: number; quick: boolean; full: boolean }): Header {
   return {
     date: new Date().toISOString(),
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
@@ -45,7 +46,7 @@ export function headerOf(run: { seed: number; runs: number; quick: boolean }): H
     commit: commitOf(),
     seed: run.seed,
     runs: run.runs,
-    mode: run.quick ? 'quick' : 'full',
+    mode: run.quick ? 'quick' : run.full ? 'full' : 'default',
     dataSet: `clustered unit vectors${run.quick ? '' : ', Gaussian beside them'}; whole cache: template questions, invented fillers`,
     n: run.quick ? '1,000 and 10,000' : '1,000, 10,000 and 50,000',
     d: 384,

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type CaseName, caseNames, type Row } from '../types.js';
 import { type Header, headerLines } from './header.js';
+import { type LinePlot, linePlots } from './plots.js';
+import { referenceTables } from './reference.js';
 import { cells, factsOf, nameOf, sectionsOf, titles, units } from './table.js';
 import { claims, type Verdict } from './targets.js';
 
@@ -11,6 +13,8 @@ const uplot = '../../node_modules/uplot/dist/';
 
 /** What the page's script draws. */
 interface Plots {
+  /** Of the index cases. */
+  readonly lines: readonly LinePlot[];
   /** p50 of a search over n, a line a contender. */
   readonly search: {
     readonly n: readonly number[];
@@ -44,6 +48,7 @@ export function htmlReport(header: Header, rows: readonly Row[], verdicts: reado
           'p50 in µs, logarithmic: with the embedding of the question and without',
         )
       : '',
+    ...plots.lines.map(({ id, title, subtitle }) => plot(id, title, subtitle)),
   ];
   return `<!doctype html>
 <html lang="en">
@@ -62,6 +67,8 @@ ${verdictTable(verdicts)}
 ${figures.join('\n')}
 <h2>Figures</h2>
 ${sectionsOf(rows).map(sectionTable).join('\n')}
+<h2>The reference's tables</h2>
+${referenceTables(rows).map(claimTable).join('\n')}
 <h2>Units</h2>
 <ul>${units.map((line) => `<li>${escapeText(line.trim())}</li>`).join('')}</ul>
 </main>
@@ -87,6 +94,7 @@ function plotsOf(rows: readonly Row[]): Plots {
     null;
   const tiers = caseNames.filter((name) => ours(name, 'with') !== null || ours(name, 'without') !== null);
   return {
+    lines: linePlots(rows),
     search: { n, lines },
     tiers: {
       names: tiers,
@@ -126,6 +134,14 @@ function sectionTable({ case: name, heading, rows }: ReturnType<typeof sectionsO
       : `<p class="claim">The reference claims ${escapeText(claim.claim)}; reached when measured: ${escapeText(claim.reached)}.</p>`;
   const head = ['contender', 'p50 µs', 'p95 µs', 'p99 µs', 'ops/s', '±%', 'right', 'bytes'];
   return `<h3>${escapeText(heading)}</h3><p>${escapeText(titles[name])}</p>${table(head, body)}${beside}`;
+}
+
+function claimTable({ title, lines }: ReturnType<typeof referenceTables>[number]): string {
+  const body = lines.map(
+    ({ what, claimed, measured }) =>
+      `<tr><th>${escapeText(what)}</th><td>${escapeText(claimed)}</td><td>${escapeText(measured)}</td></tr>`,
+  );
+  return `<h3>${escapeText(title)}</h3>${table(['', 'reference claims', 'measured here'], body)}`;
 }
 
 function table(head: readonly string[], body: readonly string[]): string {

@@ -81,7 +81,7 @@ function median(values: readonly number[]): number | null {
 
 /** The middle of several runs, figure by figure; recall is the worst of them. */
 export function combine(runs: readonly Figures[]): Figures & { spreadPct: number | null } {
-  const of = (name: Exclude<keyof Figures, 'facts'>) =>
+  const of = (name: Exclude<keyof Figures, 'facts' | 'quantilesUs' | 'curve'>) =>
     runs.map((run) => run[name]).filter((value) => value !== null);
   const leading = of('p50Us').length > 0 ? of('p50Us') : of('opsPerS');
   const middle = median(leading);
@@ -94,6 +94,8 @@ export function combine(runs: readonly Figures[]): Figures & { spreadPct: number
     recall: recalls.length === 0 ? null : Math.min(...recalls),
     bytes: median(of('bytes')),
     facts: runs.at(-1)?.facts,
+    quantilesUs: runs.at(-1)?.quantilesUs,
+    curve: runs.at(-1)?.curve,
     spreadPct:
       middle === null || leading.length < 2
         ? null

@@ -107,11 +107,68 @@
     return new uPlot(options, [x, spread(plots.tiers.without, 0), spread(plots.tiers.with, 1)], element);
   }
 
+  const bytes = (value) => {
+    if (value === null || value === undefined) return '';
+    if (value >= 1e9) return `${Number((value / 1e9).toPrecision(3))} GB`;
+    if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))} MB`;
+    return `${Number((value / 1e3).toPrecision(3))} kB`;
+  };
+
+  const lineDrawer = (plot) => (element, width) => {
+    const { xs, lines } = plot;
+    const [first, last] = [xs[0], xs[xs.length - 1]];
+    const counted = plot.x === 'count';
+    const shown = plot.y === 'bytes' ? bytes : short;
+    const margin = (last - first) / 50;
+    const named = {
+      count: (value) => value.toLocaleString('en-US'),
+      share: (value) => value.toFixed(3),
+      percent: (value) => `${value} %`,
+    }[plot.x];
+    const label = (value) => (value === null || value === undefined ? '–' : named(value));
+    const options = {
+      width,
+      height: 340,
+      scales: {
+        x: {
+          time: false,
+          ...(counted
+            ? { distr: 3, range: [first / 1.3, last * 1.3] }
+            : { range: [first - margin, last + margin] }),
+        },
+        y: { distr: 3 },
+      },
+      axes: [
+        axis({
+          ...(counted && { splits: () => xs, filter: (_plot, splits) => splits }),
+          values: (_plot, splits) => splits.map(label),
+        }),
+        axis({ size: 70, filter: powersOnly, values: (_plot, splits) => splits.map(shown) }),
+      ],
+      series: [
+        {
+          label: { count: 'n', share: 'recall', percent: 'share' }[plot.x],
+          value: (_plot, value) => label(value),
+        },
+        ...lines.map(({ name }, i) => ({
+          label: name,
+          stroke: colours[i % colours.length],
+          width: name.startsWith('ours') ? 3 : 1.5,
+          spanGaps: true,
+          points: { show: true, size: 6 },
+          value: (_plot, value) => shown(value),
+        })),
+      ],
+    };
+    return new uPlot(options, [xs, ...lines.map(({ ys }) => ys)], element);
+  };
+
   function draw() {
     for (const plot of drawn.splice(0)) plot.destroy();
     for (const [id, make] of [
       ['search', search],
       ['tiers', tiers],
+      ...plots.lines.map((plot) => [plot.id, lineDrawer(plot)]),
     ]) {
       const element = document.getElementById(id);
       if (element !== null) drawn.push(make(element, element.clientWidth));
