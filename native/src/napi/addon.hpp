@@ -6,10 +6,10 @@
 
 #include <memory>
 
-#include "../flat_index.hpp"
 #include "../kernels/kernels.hpp"
 #include "../pq.hpp"
 #include "../sha256/sha256.hpp"
+#include "../state/flat_state.hpp"
 
 namespace llm_cache {
 
@@ -21,7 +21,7 @@ struct Addon {
     Napi::FunctionReference flat_index_class;
     /// An index built off the thread, on its way into the object that the class's constructor is
     /// making.
-    std::unique_ptr<FlatIndex> built;
+    FlatFile built;
     Napi::FunctionReference product_quantiser_class;
     /// The same for a quantiser.
     std::unique_ptr<ProductQuantiser> trained;
@@ -34,6 +34,7 @@ void export_function(Napi::Env env, Napi::Object exports, const char* name, napi
 void export_hash(Napi::Env env, Napi::Object exports, Addon& addon);
 void export_distance(Napi::Env env, Napi::Object exports, Addon& addon);
 void export_flat_index(Napi::Env env, Napi::Object exports, Addon& addon);
+void export_flat_state(Napi::Env env, Napi::Object exports);
 void export_frequency_sketch(Napi::Env env, Napi::Object exports);
 void export_product_quantiser(Napi::Env env, Napi::Object exports, Addon& addon);
 

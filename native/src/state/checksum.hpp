@@ -6,14 +6,14 @@
 
 namespace llm_cache {
 
-/// @brief A 64-bit checksum against damage, not against forgery: whoever can write the file can sign
-/// it, which is why every loader checks each value as well.
+/// @brief A 64-bit checksum against damage, not against forgery: whoever can write the file can
+/// sign it, which is why every loader checks each value as well.
 ///
 /// Eight lanes, each taking every eighth 64-bit word w by lane = rotl((lane ^ w) x odd, 29), a step
 /// that is one-to-one in w and in lane. So two inputs that differ within one word, hence by any one
 /// bit, never have the same sum, and others agree once in 2^64. A CRC says as much but needs an
-/// instruction of its own on each architecture to read at the speed of memory, SHA-256 takes 2 to 10
-/// times as long as the load of the file itself; this runs at about 20 GB/s in portable code.
+/// instruction of its own on each architecture to read at the speed of memory, SHA-256 takes 2 to
+/// 10 times as long as the load of the file itself; this runs at about 20 GB/s in portable code.
 class Checksum {
   public:
     static constexpr size_t kStride = 64;

@@ -10,10 +10,10 @@
 
 namespace llm_cache {
 
-// A file is a header of kHeaderBytes, then its sections one directly behind the other, each filled up
-// with zeros to a multiple of kAlignment. All numbers are little-endian. Every byte of the file is
-// covered by a checksum: the header's by its own, a section's and its filling by the one that the
-// header has of it. So damage is found, whatever it hits.
+// A file is a header of kHeaderBytes, then its sections one directly behind the other, each filled
+// up with zeros to a multiple of kAlignment. All numbers are little-endian. Every byte of the file
+// is covered by a checksum: the header's by its own, a section's and its filling by the one that
+// the header has of it. So damage is found, whatever it hits.
 
 constexpr size_t kStateAlignment = 64;
 constexpr size_t kHeaderBytes = 4096;
@@ -122,8 +122,8 @@ class StateSink {
     virtual bool replace_start(const void* data, size_t length) = 0;
 };
 
-/// @brief Streams a container into a sink: begin, then the sections one after the other, then finish.
-/// The header comes last, so a file that was not finished has none. Allocates nothing.
+/// @brief Streams a container into a sink: begin, then the sections one after the other, then
+/// finish. The header comes last, so a file that was not finished has none. Allocates nothing.
 class ContainerWriter {
   public:
     ContainerWriter(StateSink& sink, uint32_t kind);
