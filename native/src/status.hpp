@@ -80,7 +80,7 @@ inline StatusText status_text(Status status) {
         case Status::kNotWritten:
             return {"ERR_LLM_CACHE_SNAPSHOT", "the file of the stored state cannot be written"};
         case Status::kTaken:
-            return {"ERR_LLM_CACHE_SNAPSHOT", "another process is writing the stored state"};
+            return {"ERR_LLM_CACHE_BUSY", "another process is writing the stored state"};
     }
     return {"ERR_LLM_CACHE_NATIVE", "unknown status"};
 }
