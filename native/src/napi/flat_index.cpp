@@ -45,14 +45,16 @@ struct BuildTask {
 
 class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
   public:
+    static constexpr napi_type_tag kTag = {0x6c6c6d2d63616368, 1};
+
     static Napi::Function define(Napi::Env env, Addon& addon) {
         return DefineClass(
             env, "FlatIndex",
             {
-                InstanceAccessor<&JsFlatIndex::JsSize>("size"),
-                InstanceAccessor<&JsFlatIndex::JsDimension>("dimension"),
-                InstanceAccessor<&JsFlatIndex::JsBytes>("bytes"),
-                InstanceAccessor<&JsFlatIndex::JsLastRescored>("lastRescored"),
+                checked_accessor<JsFlatIndex, &JsFlatIndex::JsSize>("size"),
+                checked_accessor<JsFlatIndex, &JsFlatIndex::JsDimension>("dimension"),
+                checked_accessor<JsFlatIndex, &JsFlatIndex::JsBytes>("bytes"),
+                checked_accessor<JsFlatIndex, &JsFlatIndex::JsLastRescored>("lastRescored"),
                 InstanceMethod<&JsFlatIndex::JsSet>("set", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsSetMany>("setMany", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsRemove>("remove", napi_default_method),
@@ -60,7 +62,7 @@ class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
                 InstanceMethod<&JsFlatIndex::JsRead>("read", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsSearch>("search", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsClear>("clear", napi_default_method),
-                InstanceAccessor<&JsFlatIndex::JsNameCount>("nameCount"),
+                checked_accessor<JsFlatIndex, &JsFlatIndex::JsNameCount>("nameCount"),
                 InstanceMethod<&JsFlatIndex::JsNameAt>("nameAt", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsFindName>("findName", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsPartitionSize>("partitionSize", napi_default_method),
@@ -71,6 +73,7 @@ class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
     }
 
     explicit JsFlatIndex(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsFlatIndex>(info) {
+        napi_type_tag_object(info.Env(), info.This(), &kTag);
         Addon& addon = *static_cast<Addon*>(info.Data());
         ground_ = std::move(addon.built.ground);
         names_ = addon.built.names;
