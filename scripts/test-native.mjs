@@ -1,6 +1,6 @@
 // Builds and runs the C++ tests by ctest: as released, under AddressSanitizer and UndefinedBehaviorSanitizer, what has threads under
 // ThreadSanitizer, and for 64-bit ARM under qemu where that and its compiler are installed. Prints "N passed, N failed" for each run;
-// fails if any test did, or if there was none.
+// fails if any test did, or if there was none. With --fuzz N only hostile state files are tried, N of them (default 10,000,000).
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -90,8 +90,24 @@ function test(one) {
   return ok && passed > 0;
 }
 
+/** Runs only the hostile state files, so many of them, under sanitizers. */
+function fuzz(count) {
+  const sanitized = runs.find(({ sanitizers }) => sanitizers.startsWith('address'));
+  const built = build(sanitized);
+  if (!built.ok) {
+    console.error(built.output);
+    return false;
+  }
+  const program = join(root, sanitized.folder, 'test/native/fuzz_state_test');
+  const env = { ...process.env, LLM_CACHE_FUZZ: String(count) };
+  return spawnSync(program, [], { cwd: root, stdio: 'inherit', env }).status === 0;
+}
+
+const fuzzAt = process.argv.indexOf('--fuzz');
 if (!installed('cmake') || !installed('ctest')) {
   console.log('0 passed, 0 failed, 1 skipped: the C++ tests need cmake and ctest on PATH');
+} else if (fuzzAt > 0) {
+  process.exitCode = fuzz(Number(process.argv[fuzzAt + 1] ?? 10_000_000)) ? 0 : 1;
 } else {
   const results = runs.map(test);
   process.exitCode = results.every(Boolean) ? 0 : 1;

@@ -201,6 +201,9 @@ export const answersDatabase = 'answers';
 export const corpusDatabase = 'corpus';
 export const memoryDatabase = 'memory';
 
+/** Rows whose index is worth a file: fewer are indexed within a tenth of a second. */
+const leastKeptRows = 20_000;
+
 /** Where the corpus is, to tell what was ingested there from what was elsewhere; empty for the cache directory. */
 export function corpusPlace({ vectorDb, qdrant }: Config): string {
   const { host, port, collection } = qdrant;
@@ -240,7 +243,9 @@ export async function openDatabase(
     });
   }
   const engine = await openEngine(kind, dimension, config);
-  return openEmbeddedDatabase(environment, { name, dimension, engine, clock });
+  // A file would keep for a while what a conversation has forgotten.
+  const keepIndexFrom = name === memoryDatabase ? undefined : leastKeptRows;
+  return openEmbeddedDatabase(environment, { name, dimension, engine, keepIndexFrom, clock });
 }
 
 function openQdrant(

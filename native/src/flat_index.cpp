@@ -176,6 +176,7 @@ void FlatIndex::clear() {
     partitions_ = {};
     std::vector<std::unique_ptr<Shard>>().swap(shards_);
     std::vector<uint32_t>().swap(free_shards_);
+    ground_.reset();
     bytes_ = 0;
 }
 

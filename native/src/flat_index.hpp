@@ -9,6 +9,7 @@
 
 #include "number_map.hpp"
 #include "shard.hpp"
+#include "state/container.hpp"
 #include "status.hpp"
 
 namespace llm_cache {
@@ -58,6 +59,15 @@ class FlatIndex {
     /// @return null with a status when the dimension is out of range or memory is short.
     static std::unique_ptr<FlatIndex> create(const Kernels& kernels, double dimension,
                                              Status& status);
+
+    /// @brief The index that a state file holds (state/flat_state.hpp), over the file's own memory:
+    /// nothing is copied. @param ground keeps that memory; it is written to where rows change, so
+    /// it must be private to this index.
+    /// @param budget bytes that may be allocated besides.
+    /// @return null with kDamaged, kOverBudget or kOutOfMemory.
+    static std::unique_ptr<FlatIndex> adopt(const Kernels& kernels, const ContainerReader& reader,
+                                            std::shared_ptr<uint8_t> ground, uint64_t budget,
+                                            Status& status);
 
     size_t size() const { return locations_.size(); }
     size_t dimension() const { return layout_.dimension; }
@@ -114,6 +124,7 @@ class FlatIndex {
     uint32_t shard_for(uint32_t partition, size_t more_rows);
     void erase(uint32_t id, Location at);
     void place(uint32_t id, uint32_t shard, const float* vector, const Quantised& metrics);
+    Status adopt_shards(const ContainerReader& reader, uint64_t budget);
     Status prepare(const float* query, Prepared& prepared);
     void scan(Shard& shard, const ScanQuery& query, bool full);
     void refine(const Shard& shard, const ScanQuery& query, float threshold);
@@ -124,6 +135,8 @@ class FlatIndex {
 
     const Kernels& kernels_;
     const RowLayout layout_;
+    // Before the shards, which may lie in it.
+    std::shared_ptr<uint8_t> ground_;
     NumberMap<Location> locations_;
     NumberMap<uint32_t> partitions_;
     std::vector<std::unique_ptr<Shard>> shards_;

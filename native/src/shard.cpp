@@ -2,6 +2,7 @@
 #include "shard.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -56,22 +57,35 @@ RowLayout::RowLayout(size_t dimension)
     while (chunk_rows > kLeastRows && chunk_rows * row_bytes > kChunkBytes) chunk_rows /= 2;
 }
 
-void Chunk::Free::operator()(uint8_t* memory) const { ::operator delete[](memory, kAlignment); }
+void Chunk::Free::operator()(uint8_t* memory) const {
+    if (!borrowed) ::operator delete[](memory, kAlignment);
+}
 
-Chunk::Chunk(const RowLayout& layout, size_t rows)
+Chunk::Chunk(const RowLayout& layout, size_t rows, uint8_t* memory)
     : rows_(rows),
       fine_(rows / kBlockRows * layout.coarse),
       vectors_(fine_ + rows / kBlockRows * layout.fine),
       ids_(vectors_ + rows * layout.padded * sizeof(float)),
-      bytes_(ids_ + rows * sizeof(uint32_t)),
-      memory_(static_cast<uint8_t*>(::operator new[](bytes_, kAlignment))) {
+      bytes_(bytes_for(layout, rows)),
+      memory_(memory, Free{true}) {}
+
+Chunk::Chunk(const RowLayout& layout, size_t rows) : Chunk(layout, rows, nullptr) {
+    memory_ = {static_cast<uint8_t*>(::operator new[](bytes_, kAlignment)), Free{}};
     std::memset(memory_.get(), 0, vectors_);
 }
 
+size_t Chunk::bytes_for(const RowLayout& layout, size_t rows) {
+    return rows / kBlockRows * (layout.coarse + layout.fine) +
+           rows * (layout.padded * sizeof(float) + sizeof(uint32_t));
+}
+
 Shard::Lane Shard::lane(const RowLayout& layout, const Place& at) const {
-    const Chunk& chunk = chunks_[at.chunk];
-    const size_t block = at.row / kBlockRows;
-    const size_t lane = at.row % kBlockRows;
+    return lane(layout, chunks_[at.chunk], at.row);
+}
+
+Shard::Lane Shard::lane(const RowLayout& layout, const Chunk& chunk, size_t row) {
+    const size_t block = row / kBlockRows;
+    const size_t lane = row % kBlockRows;
     uint8_t* coarse = chunk.coarse() + block * layout.coarse;
     return {coarse + lane * 4, chunk.fine() + block * layout.fine + lane * 4,
             reinterpret_cast<float*>(coarse + layout.fine) + lane};
@@ -106,10 +120,9 @@ Shard::Place Shard::place(const RowLayout& layout, size_t row) {
 
 void Shard::reserve(const RowLayout& layout, size_t more) {
     while (size_ + more > capacity_) {
-        const size_t rows =
-            chunks_.empty() ? kLeastRows : std::min(chunks_.back().rows() * 2, layout.chunk_rows);
+        const size_t rows = next_rows(layout, chunks_.empty() ? 0 : chunks_.back().rows());
         chunks_.emplace_back(layout, rows);
-        for (size_t row = 0; row < rows; ++row) lane(layout, {chunks_.size() - 1, row}).vacate();
+        vacate(layout, chunks_.back());
         capacity_ += rows;
     }
 }
@@ -117,7 +130,12 @@ void Shard::reserve(const RowLayout& layout, size_t more) {
 void Shard::write(const RowLayout& layout, uint32_t row, uint32_t id, const float* vector,
                   const int8_t* codes, const Quantised& metrics) {
     const Place at = place(layout, row);
-    const Lane out = lane(layout, at);
+    fill(layout, chunks_[at.chunk], at.row, id, vector, codes, metrics);
+}
+
+void Shard::fill(const RowLayout& layout, const Chunk& chunk, size_t row, uint32_t id,
+                 const float* vector, const int8_t* codes, const Quantised& metrics) {
+    const Lane out = lane(layout, chunk, row);
     constexpr uint32_t kLow = 0x0f0f0f0fu;
     for (size_t byte = 0; byte < layout.fine; byte += 4 * kBlockRows, codes += 8) {
         const uint32_t first = biased_codes(codes);
@@ -131,11 +149,10 @@ void Shard::write(const RowLayout& layout, uint32_t row, uint32_t id, const floa
     out.metric(kNorm) = metrics.norm;
     out.metric(kError) = metrics.error;
     out.metric(kCoarseError) = metrics.coarse_error;
-    const Chunk& chunk = chunks_[at.chunk];
-    float* copy = chunk.vector(layout, at.row);
+    float* copy = chunk.vector(layout, row);
     std::memcpy(copy, vector, layout.dimension * sizeof(float));
     std::fill(copy + layout.dimension, copy + layout.padded, 0.0f);
-    chunk.ids()[at.row] = id;
+    chunk.ids()[row] = id;
 }
 
 uint32_t Shard::append(const RowLayout& layout, uint32_t id, const float* vector,
@@ -184,6 +201,58 @@ size_t Shard::first_row(const RowLayout& layout, size_t chunk) {
         rows *= 2;
     }
     return first + chunk * rows;
+}
+
+void Shard::vacate(const RowLayout& layout, const Chunk& chunk) {
+    for (size_t row = 0; row < chunk.rows(); ++row) lane(layout, chunk, row).vacate();
+}
+
+size_t Shard::next_rows(const RowLayout& layout, size_t rows) {
+    return rows == 0 ? kLeastRows : std::min(rows * 2, layout.chunk_rows);
+}
+
+size_t Shard::image_bytes(const RowLayout& layout, size_t rows) {
+    size_t bytes = 0;
+    for (size_t held = 0, chunk = 0; held < rows; held += chunk) {
+        chunk = next_rows(layout, chunk);
+        bytes += Chunk::bytes_for(layout, chunk);
+    }
+    return bytes;
+}
+
+Status Shard::adopt(const RowLayout& layout, size_t size, uint8_t* images) {
+    for (size_t rows = 0; capacity_ < size; capacity_ += rows) {
+        rows = next_rows(layout, rows);
+        chunks_.emplace_back(layout, rows, images);
+        images += chunks_.back().image_bytes();
+        const Status status = check(layout, chunks_.back(), std::min(rows, size - capacity_));
+        if (status != Status::kOk) return status;
+    }
+    size_ = size;
+    return Status::kOk;
+}
+
+// Codes may be anything. What bounds and products are computed from must be finite, so that they
+// can be sorted; a row beyond the last must be one that no scan finds.
+Status Shard::check(const RowLayout& layout, const Chunk& chunk, size_t rows) {
+    // Rounded up from at most kGreatestNorm; the bounds of two such vectors stay finite.
+    constexpr float kMost = static_cast<float>(kGreatestNorm) * 2;
+    for (size_t row = 0; row < rows; ++row) {
+        const Lane held = lane(layout, chunk, row);
+        for (size_t i = 0; i < kMetrics; ++i) {
+            const float metric = held.metric(static_cast<Metric>(i));
+            if (!(metric >= 0 && metric <= kMost)) return Status::kDamaged;
+        }
+    }
+    for (size_t row = rows; row < chunk.rows(); ++row) {
+        const Lane held = lane(layout, chunk, row);
+        const bool is_vacant = held.metric(kScale) == 0 && held.metric(kNorm) == 0 &&
+                               std::isinf(held.metric(kError)) && held.metric(kError) < 0 &&
+                               held.metric(kCoarseError) == held.metric(kError);
+        if (!is_vacant) return Status::kDamaged;
+    }
+    const Status status = check_vectors(chunk.vector(layout, 0), rows, layout.padded);
+    return status == Status::kOk ? status : Status::kDamaged;
 }
 
 bool Shard::coarse_pays() {

@@ -33,6 +33,13 @@ class Chunk {
     /// @brief May throw std::bad_alloc.
     Chunk(const RowLayout& layout, size_t rows);
 
+    /// @brief A chunk over memory that is another's, aligned and with rows in it: those of a state
+    /// file, mapped so that what is written stays private.
+    Chunk(const RowLayout& layout, size_t rows, uint8_t* memory);
+
+    /// @brief What a chunk of so many rows takes: the parts one directly behind the other.
+    static size_t bytes_for(const RowLayout& layout, size_t rows);
+
     uint8_t* coarse() const { return memory_.get(); }
     uint8_t* fine() const { return memory_.get() + fine_; }
     float* vector(const RowLayout& layout, size_t row) const {
@@ -40,10 +47,14 @@ class Chunk {
     }
     uint32_t* ids() const { return reinterpret_cast<uint32_t*>(memory_.get() + ids_); }
     size_t rows() const { return rows_; }
-    size_t bytes() const { return bytes_; }
+    /// @brief Bytes of its own: none of a borrowed one.
+    size_t bytes() const { return memory_.get_deleter().borrowed ? 0 : bytes_; }
+    const uint8_t* image() const { return memory_.get(); }
+    size_t image_bytes() const { return bytes_; }
 
   private:
     struct Free {
+        bool borrowed = false;
         void operator()(uint8_t* memory) const;
     };
     size_t rows_;
@@ -77,6 +88,24 @@ class Shard {
     void write(const RowLayout& layout, uint32_t row, uint32_t id, const float* vector,
                const int8_t* codes, const Quantised& metrics);
 
+    /// @brief Writes row `row` of a chunk that need not belong to a shard.
+    static void fill(const RowLayout& layout, const Chunk& chunk, size_t row, uint32_t id,
+                     const float* vector, const int8_t* codes, const Quantised& metrics);
+
+    /// @brief Marks every row of a chunk as one that no scan finds.
+    static void vacate(const RowLayout& layout, const Chunk& chunk);
+
+    /// @brief Rows of the chunk that comes after one of `rows`, the first one after none (0).
+    static size_t next_rows(const RowLayout& layout, size_t rows);
+
+    /// @brief Bytes of the chunks of a shard of so many rows.
+    static size_t image_bytes(const RowLayout& layout, size_t rows);
+
+    /// @brief Makes an empty shard one of `size` rows over the images of its chunks, one directly
+    /// behind the other. May throw std::bad_alloc.
+    /// @return kOk, or kDamaged when a value is none that `write` could have left there.
+    Status adopt(const RowLayout& layout, size_t size, uint8_t* images);
+
     /// @brief Moves the last row into `row` and drops the last; gives back chunks beyond one spare.
     /// @return the id that now has the number `row`, or kReservedNumber when `row` was the last.
     uint32_t remove(const RowLayout& layout, uint32_t row);
@@ -109,7 +138,9 @@ class Shard {
         size_t row;
     };
     struct Lane;
+    static Lane lane(const RowLayout& layout, const Chunk& chunk, size_t row);
     Lane lane(const RowLayout& layout, const Place& at) const;
+    static Status check(const RowLayout& layout, const Chunk& chunk, size_t rows);
     static Place place(const RowLayout& layout, size_t row);
 
     uint32_t partition_;

@@ -23,6 +23,12 @@ enum class Status : uint8_t {
     kNotDivisible,
     kCodeBits,
     kCancelled,
+    kDamaged,
+    kForeign,
+    kOverBudget,
+    kNotRead,
+    kNotWritten,
+    kTaken,
 };
 
 /// @brief The stable code that JavaScript sees in `error.code`, and a sentence.
@@ -63,6 +69,18 @@ inline StatusText status_text(Status status) {
             return {"ERR_LLM_CACHE_ARGUMENT", "nbits must be 4 or 8"};
         case Status::kCancelled:
             return {"ABORT_ERR", "the work was cancelled"};
+        case Status::kDamaged:
+            return {"ERR_LLM_CACHE_SNAPSHOT", "the stored state of the index is damaged"};
+        case Status::kForeign:
+            return {"ERR_LLM_CACHE_SNAPSHOT", "the file holds no state of this kind and version"};
+        case Status::kOverBudget:
+            return {"ERR_LLM_CACHE_SNAPSHOT", "the stored state is greater than may be loaded"};
+        case Status::kNotRead:
+            return {"ERR_LLM_CACHE_SNAPSHOT", "the file of the stored state cannot be read"};
+        case Status::kNotWritten:
+            return {"ERR_LLM_CACHE_SNAPSHOT", "the file of the stored state cannot be written"};
+        case Status::kTaken:
+            return {"ERR_LLM_CACHE_BUSY", "another process is writing the stored state"};
     }
     return {"ERR_LLM_CACHE_NATIVE", "unknown status"};
 }

@@ -36,6 +36,24 @@ export interface NativeFlatIndex {
   clear(partition?: number): void;
   /** Rows whose float32 product was computed in the last search; the rest were ruled out by their bound. */
   readonly lastRescored: number;
+  /** Rows of a partition. */
+  partitionSize(partition: number): number;
+  /** Names in the file that this index was mapped from; 0 when from none. Row changes leave them as they are. */
+  readonly nameCount: number;
+  /** Name of a row of that file, each byte a character. */
+  nameAt(id: number): string | undefined;
+  /** The id that a name has in that file. Cost: O(log n), about a microsecond. */
+  findName(name: Uint8Array): number | undefined;
+}
+
+/** Writes the file of a flat index; see `native/src/state/flat_state.hpp`. One at a time may write under a path. */
+export interface NativeFlatStateWriter {
+  /** Adds a row; its id is the number of rows before. Names ascend, and so do rows of equal partition come one after the other. */
+  add(partition: number, name: Uint8Array, vector: Float32Array): void;
+  /** Puts the file on stable storage and renames it, off the event loop. No other call after it. */
+  commit(path: string): Promise<{ readonly bytes: number; readonly checksum: string }>;
+  /** Removes what was written, unless it was committed. Idempotent. */
+  abort(): void;
 }
 
 /** How often keys were seen lately: a Count-Min sketch with conservative update and halving; see `native/src/frequency_sketch.hpp`. */
@@ -148,8 +166,17 @@ export interface NativeAddon {
       onProgress?: (share: number) => void,
     ): NativeTraining;
   };
+  readonly FlatStateWriter: {
+    /** Throws with code `ERR_LLM_CACHE_SNAPSHOT` when the file cannot be made, or another writes it. */
+    new (path: string, dimension: number): NativeFlatStateWriter;
+  };
   readonly FlatIndex: {
     new (dimension: number): NativeFlatIndex;
+    /**
+     * Maps a committed file and verifies it, off the event loop. What is changed later is a private copy of the pages it touches.
+     * Rejects with code `ERR_LLM_CACHE_SNAPSHOT` when the file is not the one with that checksum, or damaged.
+     */
+    map(path: string, dimension: number, checksum: string): Promise<NativeFlatIndex>;
     /** Builds an index off the event loop; the arrays are copied first. Resolves to an index that equals one filled by `set`. */
     build(
       dimension: number,

@@ -3,6 +3,9 @@ import { CapacityError, DimensionError, InvalidArgumentError, NativeError } from
 import { type NativeFlatIndex, native } from '../core/native.js';
 import type { Engine, Neighbour } from './engine.js';
 
+/** Names of the rows of a mapped index: ids ascend with them. */
+export type MappedNames = Pick<NativeFlatIndex, 'nameCount' | 'nameAt' | 'findName' | 'partitionSize'>;
+
 /** Greatest distance of a vector's length from 1. */
 export const unitTolerance = 1e-3;
 
@@ -71,6 +74,16 @@ export class FlatEngine implements Engine {
       throw new DimensionError('partitions', ids.length, partitions.length);
     checkRows(this.dimension, ids, vectors);
     this.#index = await native.FlatIndex.build(this.dimension, ids, partitions, vectors).catch(translate);
+  }
+
+  /**
+   * Replaces everything by the index in a file, off the event loop: its memory is the file's own, shared with every process that maps
+   * it, and only what is changed becomes a copy. Reads the file once, at the speed of memory when the system has it cached.
+   * @throws {NativeError} ERR_LLM_CACHE_NATIVE when the file cannot be used; the engine is unchanged
+   */
+  async map(path: string, checksum: string): Promise<MappedNames> {
+    this.#index = await native.FlatIndex.map(path, this.dimension, checksum).catch(translate);
+    return this.#index;
   }
 
   get size(): number {

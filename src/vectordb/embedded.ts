@@ -12,6 +12,8 @@ import { checkSearch } from './checks.js';
 import type { Found, SearchOptions, StoredDocument, VectorDatabase } from './database.js';
 import { Documents, type Row, scopeOf } from './documents.js';
 import { type Clause, type Filter, parseFilter, passes } from './filter.js';
+import { IndexFile } from './index-file.js';
+import { Names } from './names.js';
 
 /** Which documents, how long their vectors are, and what finds the nearest. */
 export interface EmbeddedDatabaseOptions {
@@ -21,6 +23,11 @@ export interface EmbeddedDatabaseOptions {
   readonly dimension: number;
   /** An empty engine of that dimension, this database's own from now on. Default a `FlatEngine`, which is exact. */
   readonly engine?: Engine | undefined;
+  /**
+   * Rows from which on the index is kept in a file beside the documents, so that the next start maps it instead of building it: with a
+   * `FlatEngine` only. Removed documents' vectors stay in the file for a while. Default never.
+   */
+  readonly keepIndexFrom?: number | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -47,20 +54,22 @@ class EmbeddedDatabase implements VectorDatabase {
   readonly name = 'embedded';
   readonly #documents: Documents;
   readonly #engine: Engine;
-  /** Stored keys to the engine's ids, and back. */
-  readonly #ids = new Map<string, number>();
-  readonly #names: (string | undefined)[] = [];
-  readonly #freeIds: number[] = [];
+  readonly #names = new Names();
+  readonly #file: IndexFile | undefined;
   readonly #partitions = new Map<string, number>();
   /** Up to where in the log the index stands; undefined while it does not. */
   #cursor: number | undefined;
   #following: Promise<void> | undefined;
 
-  constructor(environment: Environment, { name, dimension, engine, clock }: EmbeddedDatabaseOptions) {
+  constructor(environment: Environment, options: EmbeddedDatabaseOptions) {
+    const { name, dimension, engine, keepIndexFrom, clock } = options;
     this.#documents = new Documents(environment, { name, dimension, clock });
     this.#engine = engine ?? new FlatEngine(dimension);
     if (this.#engine.dimension !== dimension) {
       throw new InvalidArgumentError('engine', `of dimension ${dimension}`, this.#engine.dimension);
+    }
+    if (keepIndexFrom !== undefined && this.#engine instanceof FlatEngine) {
+      this.#file = new IndexFile(environment, this.#documents, name, keepIndexFrom);
     }
   }
 
@@ -122,6 +131,7 @@ class EmbeddedDatabase implements VectorDatabase {
   async flush(): Promise<void> {}
 
   async close(): Promise<void> {
+    await this.#file?.close();
     this.#documents.close();
     await this.#following?.catch(() => {});
     await this.#engine.close();
@@ -153,7 +163,7 @@ class EmbeddedDatabase implements VectorDatabase {
       const neighbours = this.#engine.search(vector, partition, k);
       const found: Found[] = [];
       for (const { id, similarity } of neighbours) {
-        const name = this.#names[id] as string;
+        const name = this.#names.at(id) as string;
         const document = this.#documents.read(name);
         if (document === undefined) this.#forget(name);
         else found.push({ document, similarity });
@@ -212,7 +222,10 @@ class EmbeddedDatabase implements VectorDatabase {
     const news = this.#documents.changes(this.#cursor);
     if (news !== undefined) for (const change of news.changes) this.#take(change);
     this.#cursor = news?.cursor;
-    return news?.more === false;
+    this.#file?.changed(news?.changes.length ?? 0);
+    if (news?.more !== false) return false;
+    this.#file?.keep();
+    return true;
   }
 
   #take(change: Change): void {
@@ -222,11 +235,23 @@ class EmbeddedDatabase implements VectorDatabase {
     }
     const vector = this.#documents.vector(change.name);
     if (vector === undefined) this.#forget(change.name);
-    else this.#engine.set(this.#id(change.name), this.#partition(scopeOf(change.name)), vector);
+    else this.#engine.set(this.#names.take(change.name), this.#partition(scopeOf(change.name)), vector);
+  }
+
+  /** Takes the index over from its file. */
+  async #map(): Promise<boolean> {
+    const mapped = await this.#file?.map(this.#engine as FlatEngine);
+    if (mapped === undefined) return false;
+    this.#forgetAll();
+    this.#names.reset(mapped.names);
+    for (const scope of mapped.scopes) this.#partition(scope);
+    this.#cursor = mapped.cursor;
+    return true;
   }
 
   /** Builds the index from all vectors. */
   async #build(): Promise<void> {
+    if (await this.#map()) return;
     // Before the vectors: what is written meanwhile is followed afterwards.
     const cursor = this.#documents.cursor();
     this.#forgetAll();
@@ -242,25 +267,15 @@ class EmbeddedDatabase implements VectorDatabase {
       }
       vectors.set(row.vector, rows * dimension);
       partitions[rows] = this.#partition(row.scope);
-      this.#id(row.name);
+      this.#names.take(row.name);
       if (++rows % rowsPerTurn === 0) await nextTurn();
     }
     const ids = Uint32Array.from({ length: rows }, (_, index) => index);
     await this.#engine.load(ids, partitions.subarray(0, rows), vectors.subarray(0, rows * dimension));
     for (const { name, scope, vector } of late) {
-      this.#engine.set(this.#id(name), this.#partition(scope), vector);
+      this.#engine.set(this.#names.take(name), this.#partition(scope), vector);
     }
     this.#cursor = cursor;
-  }
-
-  #id(name: string): number {
-    let id = this.#ids.get(name);
-    if (id === undefined) {
-      id = this.#freeIds.pop() ?? this.#names.length;
-      this.#ids.set(name, id);
-      this.#names[id] = name;
-    }
-    return id;
   }
 
   #partition(scope: string): number {
@@ -273,10 +288,10 @@ class EmbeddedDatabase implements VectorDatabase {
   }
 
   #forget(name: string): void {
-    const id = this.#ids.get(name);
+    const id = this.#names.find(name);
     if (id === undefined) return;
     this.#engine.remove(id);
-    this.#release(name, id);
+    this.#names.release(name, id);
   }
 
   #clear(prefix: string): void {
@@ -287,19 +302,11 @@ class EmbeddedDatabase implements VectorDatabase {
     }
     const partition = this.#partitions.get(scopeOf(prefix));
     if (partition !== undefined) this.#engine.clear(partition);
-    for (const [name, id] of this.#ids) if (name.startsWith(prefix)) this.#release(name, id);
-  }
-
-  #release(name: string, id: number): void {
-    this.#ids.delete(name);
-    this.#names[id] = undefined;
-    this.#freeIds.push(id);
+    this.#names.releaseAll(prefix);
   }
 
   #forgetAll(): void {
-    this.#ids.clear();
-    this.#names.length = 0;
-    this.#freeIds.length = 0;
+    this.#names.reset();
     this.#partitions.clear();
   }
 }

@@ -8,6 +8,7 @@
 #include "flat_index.hpp"
 #include "harness.hpp"
 #include "pq.hpp"
+#include "state_support.hpp"
 
 using namespace llm_cache;
 using namespace llm_cache_test;
@@ -56,19 +57,24 @@ std::vector<float> vector_of(uint32_t number) {
 // Runs `change` with its first, second, ... allocation failing, until it succeeds; `check` after
 // each failure.
 template <typename Change, typename Check>
-void fail_each_allocation(Change change, Check check) {
+void fail_each_allocation_of(Change change, Check check, bool allocates) {
     for (long allowed = 0; allowed < 100; ++allowed) {
         g_allocations_left = allowed;
         const Status status = change();
         g_allocations_left = -1;
         if (status == Status::kOk) {
-            LLM_CACHE_CHECK(allowed > 0);
+            LLM_CACHE_CHECK(allowed > 0 || !allocates);
             return;
         }
         LLM_CACHE_CHECK(status == Status::kOutOfMemory);
         check();
     }
     LLM_CACHE_CHECK(!"the change never succeeded");
+}
+
+template <typename Change, typename Check>
+void fail_each_allocation(Change change, Check check) {
+    fail_each_allocation_of(change, check, true);
 }
 
 }  // namespace
@@ -181,4 +187,49 @@ LLM_CACHE_TEST("clustering and quantising that find no memory say so and change 
     fail_each_allocation([&] { return trained->scan(table.data(), blocks.data(), 1, out); },
                          [&] { LLM_CACHE_CHECK(out[0] == 0); });
     LLM_CACHE_CHECK(out[0] == 2);
+}
+
+LLM_CACHE_TEST("writing and loading a state that find no memory say so, and can be tried again") {
+    MemorySink sink;
+    sink.bytes.reserve(1 << 20);
+    std::unique_ptr<FlatStateWriter> writer(new FlatStateWriter(sink, kStateDimension));
+    size_t rows = 0;
+    for (uint32_t id = 0; id < 40; ++id) {
+        const std::vector<float> row = state_vector(id);
+        fail_each_allocation_of([&] { return writer->add(id, id / 30, row.data()); },
+                                [&] { LLM_CACHE_CHECK(writer->rows() == rows); }, false);
+        ++rows;
+    }
+    writer->finish_rows();
+    LLM_CACHE_CHECK(writer->container().finish() == Status::kOk);
+    const auto bytes = aligned(sink.bytes.data(), sink.bytes.size());
+    const std::vector<uint8_t> before(bytes.get(), bytes.get() + sink.bytes.size());
+    ContainerReader reader;
+    LLM_CACHE_CHECK(reader.open(bytes.get(), sink.bytes.size(), kFlatKind, kStateBudget) ==
+                    Status::kOk);
+    std::unique_ptr<FlatIndex> index;
+    Status status = Status::kOk;
+    fail_each_allocation(
+        [&] {
+            index =
+                FlatIndex::adopt(*available_kernels().front(), reader, bytes, kStateBudget, status);
+            return status;
+        },
+        [&] { LLM_CACHE_CHECK(index == nullptr); });
+    LLM_CACHE_CHECK(index != nullptr && index->size() == 40);
+    // A refused change writes nothing into the file's memory: the index is bit for bit as it was.
+    const std::vector<float> vector = state_vector(500);
+    std::vector<uint32_t> ids;
+    std::vector<float> vectors;
+    for (uint32_t id = 20; id < 120; ++id) {
+        ids.push_back(id);
+        vectors.insert(vectors.end(), vector.begin(), vector.end());
+    }
+    fail_each_allocation(
+        [&] { return index->set_many(ids.size(), ids.data(), 1, vectors.data()); },
+        [&] {
+            LLM_CACHE_CHECK(index->size() == 40);
+            LLM_CACHE_CHECK(std::memcmp(bytes.get(), before.data(), before.size()) == 0);
+        });
+    LLM_CACHE_CHECK(index->size() == 120);
 }

@@ -69,6 +69,20 @@ bool get_uint32(napi_env env, napi_value value, const char* name, uint32_t least
     return false;
 }
 
+bool get_path(napi_env env, napi_value value, const char* name, std::string& out) {
+    constexpr size_t kMost = 4096;
+    size_t length = 0;
+    if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) == napi_ok && length > 0 &&
+        length <= kMost) {
+        out.resize(length + 1);
+        napi_get_value_string_utf8(env, value, &out[0], out.size(), &length);
+        out.resize(length);
+        if (out.find('\0') == std::string::npos) return true;
+    }
+    refuse(env, name, "a string of 1 to 4096 bytes without a zero");
+    return false;
+}
+
 bool check_length(napi_env env, const char* name, size_t expected, size_t actual) {
     if (expected == actual) return true;
     char message[128];

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace llm_cache {
 
@@ -53,6 +54,10 @@ inline bool get_codes(napi_env env, napi_value value, const char* name, Span<int
 /// @brief An integer from `least` to 2^32 - 1, exactly; never truncated. Throws
 /// ERR_LLM_CACHE_ARGUMENT and returns false.
 bool get_uint32(napi_env env, napi_value value, const char* name, uint32_t least, uint32_t& out);
+
+/// @brief A string of 1 to 4096 bytes in UTF-8 without a zero. Throws ERR_LLM_CACHE_ARGUMENT and
+/// returns false. May throw std::bad_alloc.
+bool get_path(napi_env env, napi_value value, const char* name, std::string& out);
 
 /// @brief Throws ERR_LLM_CACHE_DIMENSION and returns false unless `actual` is `expected`.
 bool check_length(napi_env env, const char* name, size_t expected, size_t actual);

@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <new>
+#include <string>
 
 #include "addon.hpp"
 #include "arguments.hpp"
@@ -18,10 +19,19 @@ struct BuildTask {
     std::vector<uint32_t> ids;
     std::vector<uint32_t> partitions;
     std::vector<float> vectors;
-    std::unique_ptr<FlatIndex> index;
+    // Of a state file; empty when the rows are given.
+    std::string path;
+    uint64_t checksum = 0;
+    FlatFile built;
     Status status = Status::kOk;
 
     void run() {
+        if (!path.empty()) {
+            status =
+                open_flat_file(*kernels, path, static_cast<size_t>(dimension), checksum, built);
+            return;
+        }
+        std::unique_ptr<FlatIndex>& index = built.index;
         index = FlatIndex::create(*kernels, dimension, status);
         bool is_new = false;
         for (size_t i = 0; i < ids.size() && status == Status::kOk; ++i) {
@@ -35,14 +45,16 @@ struct BuildTask {
 
 class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
   public:
+    static constexpr napi_type_tag kTag = {0x6c6c6d2d63616368, 1};
+
     static Napi::Function define(Napi::Env env, Addon& addon) {
         return DefineClass(
             env, "FlatIndex",
             {
-                InstanceAccessor<&JsFlatIndex::JsSize>("size"),
-                InstanceAccessor<&JsFlatIndex::JsDimension>("dimension"),
-                InstanceAccessor<&JsFlatIndex::JsBytes>("bytes"),
-                InstanceAccessor<&JsFlatIndex::JsLastRescored>("lastRescored"),
+                checked_accessor<JsFlatIndex, &JsFlatIndex::JsSize>("size"),
+                checked_accessor<JsFlatIndex, &JsFlatIndex::JsDimension>("dimension"),
+                checked_accessor<JsFlatIndex, &JsFlatIndex::JsBytes>("bytes"),
+                checked_accessor<JsFlatIndex, &JsFlatIndex::JsLastRescored>("lastRescored"),
                 InstanceMethod<&JsFlatIndex::JsSet>("set", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsSetMany>("setMany", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsRemove>("remove", napi_default_method),
@@ -50,14 +62,23 @@ class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
                 InstanceMethod<&JsFlatIndex::JsRead>("read", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsSearch>("search", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsClear>("clear", napi_default_method),
+                checked_accessor<JsFlatIndex, &JsFlatIndex::JsNameCount>("nameCount"),
+                InstanceMethod<&JsFlatIndex::JsNameAt>("nameAt", napi_default_method),
+                InstanceMethod<&JsFlatIndex::JsFindName>("findName", napi_default_method),
+                InstanceMethod<&JsFlatIndex::JsPartitionSize>("partitionSize", napi_default_method),
                 StaticMethod<&JsFlatIndex::JsBuild>("build", napi_default_method, &addon),
+                StaticMethod<&JsFlatIndex::JsMap>("map", napi_default_method, &addon),
             },
             &addon);
     }
 
     explicit JsFlatIndex(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsFlatIndex>(info) {
+        napi_type_tag_object(info.Env(), info.This(), &kTag);
         Addon& addon = *static_cast<Addon*>(info.Data());
-        index_ = std::move(addon.built);
+        ground_ = std::move(addon.built.ground);
+        names_ = addon.built.names;
+        index_ = std::move(addon.built.index);
+        addon.built = {};
         if (!index_) {
             Status status;
             const double dimension =
@@ -75,6 +96,40 @@ class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
 
   private:
     static Napi::Value JsBuild(const Napi::CallbackInfo& info);
+    static Napi::Value JsMap(const Napi::CallbackInfo& info);
+
+    Napi::Value JsNameCount(const Napi::CallbackInfo& info) {
+        return Napi::Number::New(info.Env(), static_cast<double>(names_.size()));
+    }
+
+    Napi::Value JsNameAt(const Napi::CallbackInfo& info) {
+        uint32_t number = 0;
+        if (!get_uint32(info.Env(), info[0], "number", 0, number)) return {};
+        if (number >= names_.size()) return info.Env().Undefined();
+        size_t length = 0;
+        const uint8_t* name = names_.at(number, length);
+        napi_value text;
+        const auto* letters = reinterpret_cast<const char*>(name);
+        if (failed(info.Env(), napi_create_string_latin1(info.Env(), letters, length, &text))) {
+            return {};
+        }
+        return {info.Env(), text};
+    }
+
+    Napi::Value JsFindName(const Napi::CallbackInfo& info) {
+        Span<uint8_t> name;
+        if (!get_bytes(info.Env(), info[0], "name", name)) return {};
+        const size_t number = names_.find(name.data, name.length);
+        if (number == names_.size()) return info.Env().Undefined();
+        return Napi::Number::New(info.Env(), static_cast<double>(number));
+    }
+
+    Napi::Value JsPartitionSize(const Napi::CallbackInfo& info) {
+        uint32_t partition = 0;
+        if (!get_uint32(info.Env(), info[0], "partition", 0, partition)) return {};
+        const size_t rows = index_->partition_size(partition);
+        return Napi::Number::New(info.Env(), static_cast<double>(rows));
+    }
 
     Napi::Value JsSize(const Napi::CallbackInfo& info) {
         return Napi::Number::New(info.Env(), static_cast<double>(index_->size()));
@@ -208,6 +263,9 @@ class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
     }
 
     std::unique_ptr<FlatIndex> index_;
+    // Of the file that the index was mapped from, if any; they stay when the index is cleared.
+    std::shared_ptr<uint8_t> ground_;
+    Names names_;
     int64_t reported_ = 0;
 };
 
@@ -234,9 +292,9 @@ class BuildWorker : public Napi::AsyncWorker {
             deferred_.Reject(error);
             return;
         }
-        addon_.built = std::move(task_.index);
+        addon_.built = std::move(task_.built);
         const Napi::Object object = addon_.flat_index_class.New({});
-        addon_.built.reset();
+        addon_.built = {};
         if (Env().IsExceptionPending()) {
             deferred_.Reject(Env().GetAndClearPendingException().Value());
         } else {
@@ -279,13 +337,14 @@ bool fill_task(const Napi::CallbackInfo& info, BuildTask& task) {
     return true;
 }
 
-Napi::Value JsFlatIndex::JsBuild(const Napi::CallbackInfo& info) {
+Napi::Value start(const Napi::CallbackInfo& info,
+                  bool (*fill)(const Napi::CallbackInfo&, BuildTask&)) {
     const Napi::Env env = info.Env();
     Addon& addon = *static_cast<Addon*>(info.Data());
     try {
         BuildTask task;
         task.kernels = addon.kernels;
-        if (fill_task(info, task)) {
+        if (fill(info, task)) {
             auto* worker = new BuildWorker(env, addon, std::move(task));
             const Napi::Promise promise = worker->promise();
             worker->Queue();
@@ -299,6 +358,31 @@ Napi::Value JsFlatIndex::JsBuild(const Napi::CallbackInfo& info) {
     const Napi::Promise::Deferred refused = Napi::Promise::Deferred::New(env);
     refused.Reject(error.Value());
     return refused.Promise();
+}
+
+// The arguments path, dimension and checksum, in hexadecimal.
+bool fill_map_task(const Napi::CallbackInfo& info, BuildTask& task) {
+    const Napi::Env env = info.Env();
+    uint32_t dimension = 0;
+    if (!get_path(env, info[0], "path", task.path) ||
+        !get_uint32(env, info[1], "dimension", 1, dimension)) {
+        return false;
+    }
+    std::string digits;
+    if (!get_path(env, info[2], "checksum", digits)) return false;
+    if (digits.size() != 16 || digits.find_first_not_of("0123456789abcdef") != std::string::npos) {
+        throw_error(env, kArgumentCode, "checksum must be 16 hexadecimal digits");
+        return false;
+    }
+    task.dimension = dimension;
+    task.checksum = std::stoull(digits, nullptr, 16);
+    return true;
+}
+
+Napi::Value JsFlatIndex::JsBuild(const Napi::CallbackInfo& info) { return start(info, fill_task); }
+
+Napi::Value JsFlatIndex::JsMap(const Napi::CallbackInfo& info) {
+    return start(info, fill_map_task);
 }
 
 }  // namespace

@@ -13,12 +13,14 @@ uint64_t fingerprint_of(uint32_t high, uint32_t low) { return uint64_t{high} << 
 
 class JsFrequencySketch : public Napi::ObjectWrap<JsFrequencySketch> {
   public:
+    static constexpr napi_type_tag kTag = {0x6c6c6d2d63616368, 2};
+
     static Napi::Function define(Napi::Env env) {
         return DefineClass(
             env, "FrequencySketch",
             {
-                InstanceAccessor<&JsFrequencySketch::JsBytes>("bytes"),
-                InstanceAccessor<&JsFrequencySketch::JsSamples>("samples"),
+                checked_accessor<JsFrequencySketch, &JsFrequencySketch::JsBytes>("bytes"),
+                checked_accessor<JsFrequencySketch, &JsFrequencySketch::JsSamples>("samples"),
                 InstanceMethod<&JsFrequencySketch::JsAdd>("add", napi_default_method),
                 InstanceMethod<&JsFrequencySketch::JsEstimate>("estimate", napi_default_method),
                 InstanceMethod<&JsFrequencySketch::JsHalve>("halve", napi_default_method),
@@ -28,6 +30,7 @@ class JsFrequencySketch : public Napi::ObjectWrap<JsFrequencySketch> {
 
     explicit JsFrequencySketch(const Napi::CallbackInfo& info)
         : Napi::ObjectWrap<JsFrequencySketch>(info) {
+        napi_type_tag_object(info.Env(), info.This(), &kTag);
         const Napi::Env env = info.Env();
         uint32_t capacity = 0;
         uint32_t counter_bits = 0;

@@ -12,17 +12,19 @@ namespace {
 
 class JsProductQuantiser : public Napi::ObjectWrap<JsProductQuantiser> {
   public:
+    static constexpr napi_type_tag kTag = {0x6c6c6d2d63616368, 3};
+
     using Self = JsProductQuantiser;
 
     static Napi::Function define(Napi::Env env, Addon& addon) {
         return DefineClass(
             env, "ProductQuantiser",
             {
-                InstanceAccessor<&Self::JsDimension>("dimension"),
-                InstanceAccessor<&Self::JsParts>("m"),
-                InstanceAccessor<&Self::JsBits>("nbits"),
-                InstanceAccessor<&Self::JsCodeBytes>("codeBytes"),
-                InstanceAccessor<&Self::JsBytes>("bytes"),
+                checked_accessor<Self, &Self::JsDimension>("dimension"),
+                checked_accessor<Self, &Self::JsParts>("m"),
+                checked_accessor<Self, &Self::JsBits>("nbits"),
+                checked_accessor<Self, &Self::JsCodeBytes>("codeBytes"),
+                checked_accessor<Self, &Self::JsBytes>("bytes"),
                 InstanceMethod<&Self::JsCodebooks>("codebooks", napi_default_method),
                 InstanceMethod<&Self::JsEncode>("encode", napi_default_method),
                 InstanceMethod<&Self::JsEncodeMany>("encodeMany", napi_default_method),
@@ -39,6 +41,7 @@ class JsProductQuantiser : public Napi::ObjectWrap<JsProductQuantiser> {
 
     explicit JsProductQuantiser(const Napi::CallbackInfo& info)
         : Napi::ObjectWrap<JsProductQuantiser>(info) {
+        napi_type_tag_object(info.Env(), info.This(), &kTag);
         Addon& addon = *static_cast<Addon*>(info.Data());
         quantiser_ = std::move(addon.trained);
         if (!quantiser_) quantiser_ = from_codebooks(info, *addon.kernels);

@@ -1,0 +1,87 @@
+// What the tests of stored state share: a container in memory, and one of a small flat index.
+#pragma once
+
+#include <cstring>
+#include <string>
+
+#include "flat_index.hpp"
+#include "harness.hpp"
+#include "state/flat_state.hpp"
+#include "state/names.hpp"
+
+namespace llm_cache_test {
+
+using namespace llm_cache;
+
+constexpr size_t kStateDimension = 18;
+constexpr uint64_t kStateBudget = uint64_t{1} << 16;
+
+struct MemorySink : StateSink {
+    std::vector<uint8_t> bytes;
+    size_t room = SIZE_MAX;
+
+    bool append(const void* data, size_t length) override {
+        if (length > room) return false;
+        room -= length;
+        const uint8_t* from = static_cast<const uint8_t*>(data);
+        bytes.insert(bytes.end(), from, from + length);
+        return true;
+    }
+    bool replace_start(const void* data, size_t length) override {
+        std::memcpy(bytes.data(), data, length);
+        return true;
+    }
+};
+
+// Bytes at an aligned address, as a mapping has them, and exactly as long, for the sanitizers.
+inline std::shared_ptr<uint8_t> aligned(const uint8_t* bytes, size_t length) {
+    constexpr std::align_val_t kAligned{kStateAlignment};
+    uint8_t* memory = static_cast<uint8_t*>(::operator new[](length, kAligned));
+    std::memcpy(memory, bytes, length);
+    return {memory, [](uint8_t* start) { ::operator delete[](start, kAligned); }};
+}
+
+inline std::vector<float> state_vector(uint32_t number) {
+    std::vector<float> vector(kStateDimension);
+    Random random(number);
+    for (float& x : vector) x = gaussian(random);
+    return vector;
+}
+
+inline std::string state_name(uint32_t number) {
+    char text[16];
+    std::snprintf(text, sizeof text, "name %05u", number);
+    return text;
+}
+
+// Rows 0 to rows - 1 under names, in partitions of 30 rows.
+inline Status write_state(StateSink& sink, uint32_t rows) {
+    FlatStateWriter writer(sink, kStateDimension);
+    NamesWriter names;
+    for (uint32_t id = 0; id < rows; ++id) {
+        const Status status = writer.add(id, id / 30, state_vector(id).data());
+        if (status != Status::kOk) return status;
+        const std::string name = state_name(id);
+        names.add(reinterpret_cast<const uint8_t*>(name.data()), name.size());
+    }
+    writer.finish_rows();
+    names.write(writer.container());
+    return writer.container().finish();
+}
+
+// A whole load, as the addon does it.
+inline std::unique_ptr<FlatIndex> load_state(const std::shared_ptr<uint8_t>& bytes, size_t length,
+                                             Names& names, Status& status,
+                                             uint64_t budget = kStateBudget) {
+    ContainerReader reader;
+    status = reader.open(bytes.get(), length, kFlatKind, budget);
+    if (status == Status::kOk) status = reader.verify();
+    if (status != Status::kOk) return nullptr;
+    const Kernels& kernels = *available_kernels().front();
+    auto index = FlatIndex::adopt(kernels, reader, bytes, budget, status);
+    if (index == nullptr) return nullptr;
+    status = names.open(reader);
+    return status == Status::kOk ? std::move(index) : nullptr;
+}
+
+}  // namespace llm_cache_test
