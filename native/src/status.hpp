@@ -23,6 +23,8 @@ enum class Status : uint8_t {
     kNotDivisible,
     kCodeBits,
     kCancelled,
+    kListsOutOfRange,
+    kDamaged,
 };
 
 /// @brief The stable code that JavaScript sees in `error.code`, and a sentence.
@@ -63,6 +65,10 @@ inline StatusText status_text(Status status) {
             return {"ERR_LLM_CACHE_ARGUMENT", "nbits must be 4 or 8"};
         case Status::kCancelled:
             return {"ABORT_ERR", "the work was cancelled"};
+        case Status::kListsOutOfRange:
+            return {"ERR_LLM_CACHE_ARGUMENT", "nlist must be an integer from 1 to 1048576"};
+        case Status::kDamaged:
+            return {"ERR_LLM_CACHE_SNAPSHOT", "the stored state of the index is damaged"};
     }
     return {"ERR_LLM_CACHE_NATIVE", "unknown status"};
 }
