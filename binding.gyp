@@ -9,6 +9,7 @@
         'native/src/flat_index.cpp',
         'native/src/flat_search.cpp',
         'native/src/frequency_sketch.cpp',
+        'native/src/ivfpq_build.cpp',
         'native/src/ivfpq_lists.cpp',
         'native/src/ivfpq_quantiser.cpp',
         'native/src/ivfpq_rotation.cpp',
@@ -49,6 +50,8 @@
         'native/src/napi/frequency_sketch.cpp',
         'native/src/napi/hash.cpp',
         'native/src/napi/pq_workers.cpp',
+        'native/src/napi/ivf_index.cpp',
+        'native/src/napi/ivf_workers.cpp',
         'native/src/napi/product_quantiser.cpp',
       ],
       'include_dirs': [
