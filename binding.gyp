@@ -12,6 +12,7 @@
         'native/src/ivfpq_build.cpp',
         'native/src/ivfpq_lists.cpp',
         'native/src/ivfpq_quantiser.cpp',
+        'native/src/ivfpq_reclaim.cpp',
         'native/src/ivfpq_rotation.cpp',
         'native/src/ivfpq_rows.cpp',
         'native/src/ivfpq_search.cpp',

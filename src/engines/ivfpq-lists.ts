@@ -1,7 +1,7 @@
 // One partition's lists and how they are built. For ivfpq.ts alone.
 import { type NativeBuilding, type NativeIvfIndex, native } from '../core/native.js';
 import { translate } from './flat.js';
-import type { IvfPqShape } from './ivfpq.js';
+import type { IvfPqShape } from './ivfpq-options.js';
 
 /** A partition in lists. */
 export interface Lists {

@@ -1,43 +1,10 @@
 // The engine for large partitions: inverted lists of product codes, built by the addon's own threads; exact for small ones. tiers and
 // vectordb may import it.
-import { DimensionError, InvalidArgumentError } from '../core/errors.js';
+import { DimensionError } from '../core/errors.js';
 import type { Engine, Neighbour } from './engine.js';
 import { checkInteger, checkRows, checkVector, FlatEngine, greatestNumber, translate } from './flat.js';
 import { build, IdList, type Lists } from './ivfpq-lists.js';
-
-/** How rows are kept beside their codes, to work out their products anew. */
-export type RescoreRows = 'int8' | 'float16' | 'none';
-
-/** How lists are made and searched, in the papers' names. Sources: Jégou, Douze, Schmid, PAMI 2011; André, Kermarrec, Le Scouarnec, 2015. */
-export interface IvfPqEngineOptions {
-  /** Rows of a partition from which on it is kept in lists, 32 to 2^31; below it, it is exact. Default 50,000. */
-  readonly trainFrom?: number | undefined;
-  /** Lists, 1 to 1,048,576. Default: twice the root of the rows, rounded to a power of two. */
-  readonly nlist?: number | undefined;
-  /** Lists that a search looks at, at least 1. Default: a twelfth of them, at least 32. */
-  readonly nprobe?: number | undefined;
-  /** Parts of a code; divides the dimension. Default: a quarter of the dimension where that divides it, else the greatest divisor below. */
-  readonly m?: number | undefined;
-  /** Bits of a part's code, 4 or 8. Default 4, which is scanned in registers. */
-  readonly nbits?: 4 | 8 | undefined;
-  /** Rounds of optimised rotation (OPQ), 0 to 100. Default 0. */
-  readonly rotations?: number | undefined;
-  /** Default `int8`: recall near that of float32 for a byte a component. `none` keeps the codes alone. */
-  readonly rescore?: RescoreRows | undefined;
-  /** Rows rescored for each neighbour asked for, 1 to 10,000. Default 40. */
-  readonly rescoreFactor?: number | undefined;
-  /** Threads of the addon's own that build, 1 to 64. Default 2. */
-  readonly threads?: number | undefined;
-  /** 0 to 2^32 - 1, default 0. */
-  readonly seed?: number | undefined;
-}
-
-/** Options with their defaults. */
-export type IvfPqShape = {
-  readonly [name in Exclude<keyof IvfPqEngineOptions, 'nlist' | 'nprobe'>]: NonNullable<
-    IvfPqEngineOptions[name]
-  >;
-} & Pick<IvfPqEngineOptions, 'nlist' | 'nprobe'>;
+import { checkedOptions, type IvfPqEngineOptions, type IvfPqShape } from './ivfpq-options.js';
 
 // Rows that arrive are coded this much worse than those that were learnt from: the data has changed.
 const driftFactor = 1.5;
@@ -62,8 +29,10 @@ interface Building {
  * At d = 384 about 470 bytes a row; recall and latencies are those of `npm run bench -- index`.
  */
 export class IvfPqEngine implements Engine {
-  readonly name: string = 'ivfpq';
+  readonly name: string;
   readonly approximate = true;
+  /** Lists that a search looks at; may be changed at any time. Undefined: an eighth of them, at least 64. */
+  nprobe: number | undefined;
   readonly dimension: number;
   readonly #options: IvfPqShape;
   readonly #flat: FlatEngine;
@@ -80,10 +49,12 @@ export class IvfPqEngine implements Engine {
   #products = new Float32Array(16);
 
   /** @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
-  constructor(dimension: number, options: IvfPqEngineOptions = {}) {
+  constructor(dimension: number, options: IvfPqEngineOptions = {}, name = 'ivfpq') {
+    this.name = name;
     this.#flat = new FlatEngine(dimension);
     this.dimension = dimension;
     this.#options = checkedOptions(dimension, options);
+    this.nprobe = this.#options.nprobe;
   }
 
   get size(): number {
@@ -153,7 +124,7 @@ export class IvfPqEngine implements Engine {
       this.#products = new Float32Array(wanted);
     }
     const { nlist } = lists.index;
-    const nprobe = Math.min(nlist, this.#options.nprobe ?? Math.max(32, Math.round(nlist / 12)));
+    const nprobe = Math.min(nlist, this.nprobe ?? Math.max(64, Math.round(nlist / 8)));
     const rescored = Math.min(lists.index.size, wanted * this.#options.rescoreFactor);
     const count = attempt(() =>
       lists.index.search(vector, wanted, nprobe, rescored, this.#ids, this.#products),
@@ -364,40 +335,4 @@ function attempt<T>(call: () => T): T {
   } catch (error) {
     return translate(error);
   }
-}
-
-function checkedOptions(dimension: number, options: IvfPqEngineOptions): IvfPqShape {
-  const {
-    trainFrom = 50_000,
-    nlist,
-    nprobe,
-    m = partsOf(dimension),
-    nbits = 4,
-    rotations = 0,
-    rescore = 'int8',
-    rescoreFactor = 40,
-    threads = 2,
-    seed = 0,
-  } = options;
-  checkInteger('trainFrom', trainFrom, 32, 2 ** 31);
-  if (nlist !== undefined) checkInteger('nlist', nlist, 1, 2 ** 20);
-  if (nprobe !== undefined) checkInteger('nprobe', nprobe, 1, nlist ?? 2 ** 20);
-  checkInteger('m', m, 1, dimension);
-  if (dimension % m !== 0) throw new InvalidArgumentError('m', `a divisor of ${dimension}`, m);
-  if (nbits !== 4 && nbits !== 8) throw new InvalidArgumentError('nbits', '4 or 8', nbits);
-  checkInteger('rotations', rotations, 0, 100);
-  if (!['int8', 'float16', 'none'].includes(rescore)) {
-    throw new InvalidArgumentError('rescore', "'int8', 'float16' or 'none'", rescore);
-  }
-  checkInteger('rescoreFactor', rescoreFactor, 1, 10_000);
-  checkInteger('threads', threads, 1, 64);
-  checkInteger('seed', seed, 0, 2 ** 32 - 1);
-  return { trainFrom, nlist, nprobe, m, nbits, rotations, rescore, rescoreFactor, threads, seed };
-}
-
-/** A quarter of the components, or the next divisor below. */
-function partsOf(dimension: number): number {
-  let m = Math.max(1, Math.floor(dimension / 4));
-  while (dimension % m !== 0) m--;
-  return m;
 }

@@ -9,7 +9,9 @@ import { configToObject, showConfig } from '#dist/config/show.js';
 
 const test = suite('showConfig');
 const docs = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
-const types = readFileSync(new URL('../../src/config/types.ts', import.meta.url), 'utf8');
+const types = ['types', 'answer-types', 'engine-types']
+  .map((name) => readFileSync(new URL(`../../src/config/${name}.ts`, import.meta.url), 'utf8'))
+  .join('\n');
 
 test('every key has one row with value, source and place', () => {
   const env = { REDIS_HOST: 'r', REDIS_PASSWORD: 'pw' };

@@ -2,60 +2,14 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CacheError } from '#dist/core/errors.js';
-import type { Engine, Neighbour } from '#dist/engines/engine.js';
-import { exactly } from '#dist/engines/exactly.js';
-import { IvfPqEngine, type IvfPqEngineOptions } from '#dist/engines/ivfpq.js';
+import { IvfPqEngine } from '#dist/engines/ivfpq.js';
+import type { IvfPqEngineOptions } from '#dist/engines/ivfpq-options.js';
 import { cosine, randomUnitVector, seededRandom, vectorAt } from '#dist/testing/index.js';
 import { engineConformance, printedSeed } from './conformance.ts';
+import { WithVectors } from './with-vectors.ts';
 
 const seed = printedSeed();
 const test = suite('ivfpq engine');
-
-/** An engine beside the vectors, as a tier or a database is. */
-class WithVectors implements Engine {
-  readonly name = 'with vectors';
-  readonly #engine: IvfPqEngine;
-  #vectors = new Map<number, { partition: number; vector: Float32Array }>();
-
-  constructor(engine: IvfPqEngine) {
-    this.#engine = engine;
-  }
-  get dimension() {
-    return this.#engine.dimension;
-  }
-  get size() {
-    return this.#engine.size;
-  }
-  get bytes() {
-    return this.#engine.bytes;
-  }
-  set(id: number, partition: number, vector: Float32Array): void {
-    this.#engine.set(id, partition, vector);
-    this.#vectors.set(id, { partition, vector: vector.slice() });
-  }
-  remove(id: number): boolean {
-    return this.#engine.remove(id);
-  }
-  search(vector: Float32Array, partition: number, k: number): Neighbour[] {
-    // Rounded, two that are as near may have changed places.
-    const found = this.#engine.search(vector, partition, k > 0 ? k + 16 : k);
-    return exactly(this.#engine, vector, found, ({ id }) => this.#vectors.get(id)?.vector).slice(0, k);
-  }
-  clear(partition?: number): void {
-    this.#engine.clear(partition);
-  }
-  async load(ids: Uint32Array, partitions: Uint32Array, vectors: Float32Array): Promise<void> {
-    await this.#engine.load(ids, partitions, vectors);
-    const d = this.dimension;
-    for (const [row, id] of ids.entries()) {
-      const partition = partitions[row] as number;
-      this.#vectors.set(id, { partition, vector: vectors.slice(row * d, (row + 1) * d) });
-    }
-  }
-  close(): Promise<void> {
-    return this.#engine.close();
-  }
-}
 
 engineConformance(test, async (dimension) => {
   // The test of bytes counts those of exact rows.
