@@ -21,7 +21,7 @@ const runs = [
     folder: 'build-native-tests/threads',
     sanitizers: 'thread',
     // Only these have threads.
-    programs: '^(kmeans|pq)$',
+    programs: '^(kmeans|pq|ivfpq_lists)$',
   },
 ];
 if (emulator !== undefined && installed(armCompiler)) {

@@ -16,6 +16,7 @@ import { autoEngine } from './engines/auto.js';
 import type { Engine } from './engines/engine.js';
 import { FlatEngine } from './engines/flat.js';
 import { openHnswEngine } from './engines/hnsw.js';
+import { IvfPqEngine } from './engines/ivfpq.js';
 import { openRedis, type RedisConnection, type RedisOptions } from './redis/connection.js';
 import { Hits } from './redis/hits.js';
 import { redisLeases } from './redis/lease.js';
@@ -188,12 +189,16 @@ function tlsOptions(section: string, tls: TlsConfig): object | undefined {
 export async function openEngine(
   kind: Config['cache']['engine'],
   dimension: number,
-  { hnsw }: Config,
+  { hnsw, ivfpq }: Config,
 ): Promise<Engine> {
   if (kind === 'flat') return new FlatEngine(dimension);
   const { m: M, efConstruction, efSearch, space } = hnsw;
   const options = { M, efConstruction, efSearch, space };
-  return kind === 'hnsw' ? openHnswEngine(dimension, options) : autoEngine(dimension, options);
+  if (kind === 'hnsw') return openHnswEngine(dimension, options);
+  const { trainFrom, nbits, ...lists } = ivfpq;
+  const given = { ...lists, nbits: nbits === '8' ? 8 : 4 } as const;
+  if (kind === 'auto') return autoEngine(dimension, { ...given, crossover: trainFrom });
+  return new IvfPqEngine(dimension, { ...given, trainFrom });
 }
 
 /** Names of the embedded databases of tier C, of the corpus and of the chat memory. */

@@ -8,7 +8,10 @@ const fitRows = 30_000;
 const setupMinutes = 90;
 
 type Contender = readonly [contender: string, subject: string];
-const ours: readonly Contender[] = [['ours, flat', 'set-flat']];
+const ours: readonly Contender[] = [
+  ['ours, flat', 'set-flat'],
+  ['ours, ivfpq', 'set-ivfpq'],
+];
 const graphs: readonly Contender[] = [
   ['usearch, int8', 'set-usearch-int8'],
   ['usearch, float16', 'set-usearch-float16'],

@@ -1,6 +1,7 @@
 // Engines of this package over a set. Imported by registry.ts.
 import type { Neighbour } from '#dist/engines/engine.js';
 import { FlatEngine } from '#dist/engines/flat.js';
+import { IvfPqEngine } from '#dist/engines/ivfpq.js';
 import { ProductQuantiser } from '#dist/engines/product-quantiser.js';
 import { k } from '../data/vector-set.js';
 import { setSubject } from './index-subject.js';
@@ -25,6 +26,34 @@ export const flatSet = setSubject<FlatEngine, Float32Array>({
   found: () => last.map(({ id }) => id),
   bytesOf: (index) => index.bytes,
   note: 'FlatEngine, exact: int8 scan, float32 rescoring; setMany, one thread',
+});
+
+/** Inverted lists; `setting` is the number of lists that a search looks at. */
+export const listsSet = setSubject<IvfPqEngine, Float32Array>({
+  open: (_job, n, d) => new IvfPqEngine(d, { trainFrom: Math.min(n, 1000) }),
+  add() {},
+  async load(_job, rows, dimension) {
+    const n = rows.length / dimension;
+    const index = new IvfPqEngine(dimension, { trainFrom: Math.min(n, 1000) });
+    await index.load(
+      Uint32Array.from({ length: n }, (_, i) => i),
+      new Uint32Array(n),
+      rows,
+    );
+    return index;
+  },
+  prepare: (query) => query,
+  search(index, query) {
+    last = index.search(query, 0, k);
+  },
+  found: () => last.map(({ id }) => id),
+  bytesOf: (index) => index.bytes,
+  settings: { name: 'nprobe', values: [8, 16, 32, 64, 128, 192, 256, 512] },
+  tune(index, setting) {
+    index.nprobe = setting;
+    return index;
+  },
+  note: 'IvfPqEngine, 4 bits, m = d / 4, rescored by int8; built on two threads',
 });
 
 interface Codes {

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
-#include "kernels/pq_kernels.hpp"
+#include "kernels/kernels.hpp"
 
 namespace llm_cache {
 
@@ -31,11 +32,18 @@ class PackedCentroids {
     size_t count() const { return count_; }
     size_t bytes() const { return (packed_.size() + half_norms_.size()) * sizeof(float); }
 
+    size_t length() const { return length_; }
+
   private:
     size_t count_;
     size_t length_;
     std::vector<float> packed_;
     std::vector<float> half_norms_;
 };
+
+/// @brief PqKernels::nearest for points one behind the other, with the same result: a part of the
+/// centroids at a time, so that they come from the second-level cache however many they are.
+void find_nearest(const Kernels& kernels, const float* points, size_t count,
+                  const Centroids& centroids, uint32_t* indices, float* scores);
 
 }  // namespace llm_cache

@@ -148,8 +148,8 @@ class Lloyd {
         for_chunks([&](size_t begin, size_t end) {
             uint32_t nearest[kChunk];
             const size_t size = end - begin;
-            kernels_.pq()->nearest(point(begin), dimension_, size, centroids, nearest,
-                                   distances_.data() + begin);
+            find_nearest(kernels_, point(begin), size, centroids, nearest,
+                         distances_.data() + begin);
             double error = 0;
             size_t changes = 0;
             for (size_t i = 0; i < size; ++i) {

@@ -32,38 +32,20 @@ uint32_t get_code(const uint8_t* code, size_t nbits, size_t part) {
     return part % 2 == 0 ? code[part / 2] & 15u : code[part / 2] >> 4u;
 }
 
-/// A table in bytes: entry = least of its part + step x byte, up to half a step.
-struct ByteScale {
-    double step = 0;
-    double least_sum = 0;
-};
-
 /// The greatest byte: so that m of them fit 16 bits.
 size_t greatest_byte(size_t m) { return std::min<size_t>(255, 65535 / m); }
 
-ByteScale scale_of(const float* table, size_t m) {
-    ByteScale scale;
+// Fills in the step and the sum of the least entries.
+void scale_of(const float* table, size_t m, ByteTable& out) {
     double widest = 0;
+    out.least_sum = 0;
     for (size_t part = 0; part < m; ++part) {
         const float* entries = table + part * kNibbleEntries;
         const auto [least, greatest] = std::minmax_element(entries, entries + kNibbleEntries);
         widest = std::max(widest, static_cast<double>(*greatest) - *least);
-        scale.least_sum += *least;
+        out.least_sum += *least;
     }
-    scale.step = widest / static_cast<double>(greatest_byte(m));
-    return scale;
-}
-
-void round_table(const float* table, size_t m, double step, uint8_t* bytes) {
-    const double inverse = step > 0 ? 1 / step : 0;
-    for (size_t part = 0; part < m; ++part) {
-        const float* entries = table + part * kNibbleEntries;
-        const double least = *std::min_element(entries, entries + kNibbleEntries);
-        for (size_t i = 0; i < kNibbleEntries; ++i) {
-            bytes[part * kNibbleEntries + i] =
-                static_cast<uint8_t>((entries[i] - least) * inverse + 0.5);
-        }
-    }
+    out.step = widest / static_cast<double>(greatest_byte(m));
 }
 
 bool all_finite(const float* numbers, size_t count) {
@@ -181,22 +163,19 @@ Status ProductQuantiser::scan(const float* table, const uint8_t* blocks, size_t 
 Status ProductQuantiser::scan_nibbles(const float* table, const uint8_t* blocks, size_t count,
                                       float* out) const {
     const size_t pairs = shape_.code_bytes();
-    const ByteScale scale = scale_of(table, shape_.m);
-    std::vector<uint8_t> bytes;
+    ByteTable bytes;
     try {
-        // An odd last code has a partner whose entries are zeros.
-        bytes.resize(pairs * 2 * kNibbleEntries);
+        round_table(table, bytes);
     } catch (const std::bad_alloc&) {
         return Status::kOutOfMemory;
     }
-    round_table(table, shape_.m, scale.step, bytes.data());
-    const float step = static_cast<float>(scale.step);
-    const float least = static_cast<float>(scale.least_sum);
+    const float step = static_cast<float>(bytes.step);
+    const float least = static_cast<float>(bytes.least_sum);
     uint16_t sums[kScanBlocks * kCodeRows];
     for (size_t start = 0; start < count; start += kScanBlocks) {
         const size_t size = std::min(kScanBlocks, count - start);
-        kernels_.pq()->scan_nibbles(bytes.data(), blocks + start * shape_.block_bytes(), size,
-                                    pairs, sums);
+        kernels_.pq()->scan_nibbles(bytes.entries.data(), blocks + start * shape_.block_bytes(),
+                                    size, pairs, sums);
         for (size_t i = 0; i < size * kCodeRows; ++i) {
             out[start * kCodeRows + i] = least + step * static_cast<float>(sums[i]);
         }
@@ -204,9 +183,26 @@ Status ProductQuantiser::scan_nibbles(const float* table, const uint8_t* blocks,
     return Status::kOk;
 }
 
+void ProductQuantiser::round_table(const float* table, ByteTable& out) const {
+    // An odd last code has a partner whose entries are zeros.
+    out.entries.assign(shape_.code_bytes() * 2 * kNibbleEntries, 0);
+    scale_of(table, shape_.m, out);
+    const double inverse = out.step > 0 ? 1 / out.step : 0;
+    for (size_t part = 0; part < shape_.m; ++part) {
+        const float* entries = table + part * kNibbleEntries;
+        const double least = *std::min_element(entries, entries + kNibbleEntries);
+        for (size_t i = 0; i < kNibbleEntries; ++i) {
+            out.entries[part * kNibbleEntries + i] =
+                static_cast<uint8_t>((entries[i] - least) * inverse + 0.5);
+        }
+    }
+}
+
 double ProductQuantiser::scan_error(const float* table) const {
     if (shape_.nbits == 8) return 0;
-    return scale_of(table, shape_.m).step / 2 * static_cast<double>(shape_.m);
+    ByteTable bytes;
+    scale_of(table, shape_.m, bytes);
+    return bytes.step / 2 * static_cast<double>(shape_.m);
 }
 
 }  // namespace llm_cache

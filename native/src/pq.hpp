@@ -42,6 +42,14 @@ struct PqTraining {
     size_t threads = 2;
 };
 
+/// @brief A look-up table for 4-bit codes rounded to bytes: entry = least of its part + step x
+/// byte, up to half a step. A row's sum is least_sum + step x the sum of its bytes.
+struct ByteTable {
+    std::vector<uint8_t> entries;
+    double step = 0;
+    double least_sum = 0;
+};
+
 /// @brief A trained product quantiser. Immutable, so any number of threads may use it at once.
 /// Source: Jegou, Douze, Schmid, "Product quantization for nearest neighbor search", PAMI 2011.
 class ProductQuantiser {
@@ -92,6 +100,11 @@ class ProductQuantiser {
     /// that a sum differs from the exact one by at most scan_error() of that table.
     /// @return kOk; kNotFinite for a table that is not finite; kOutOfMemory.
     Status scan(const float* table, const uint8_t* blocks, size_t count, float* out) const;
+
+    /// @brief Rounds a table of 4-bit codes to bytes, as the kernels take it.
+    /// @pre The table is finite. May throw std::bad_alloc, and never does where `out` was filled
+    /// before.
+    void round_table(const float* table, ByteTable& out) const;
 
     /// @brief Bound of what rounding the table to bytes adds to a sum of 4-bit codes, beside the
     /// rounding of float32. 0 for 8 bits.

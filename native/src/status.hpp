@@ -29,6 +29,7 @@ enum class Status : uint8_t {
     kNotRead,
     kNotWritten,
     kTaken,
+    kListsOutOfRange,
 };
 
 /// @brief The stable code that JavaScript sees in `error.code`, and a sentence.
@@ -81,6 +82,8 @@ inline StatusText status_text(Status status) {
             return {"ERR_LLM_CACHE_SNAPSHOT", "the file of the stored state cannot be written"};
         case Status::kTaken:
             return {"ERR_LLM_CACHE_BUSY", "another process is writing the stored state"};
+        case Status::kListsOutOfRange:
+            return {"ERR_LLM_CACHE_ARGUMENT", "nlist must be an integer from 1 to 1048576"};
     }
     return {"ERR_LLM_CACHE_NATIVE", "unknown status"};
 }

@@ -12,7 +12,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'cache.max_bytes': 'Bytes that tier A holds. Also text: 256 MiB, 1.5 GB.',
   'cache.max_disk_bytes': 'Bytes held on disk by tier B; above it, what expires soonest goes.',
   'cache.engine':
-    'Index of tier A: flat, hnsw, or auto, which begins flat and builds a graph where one pays.',
+    'Index of tier A: flat, ivfpq, hnsw, or auto, which is exact for small scopes and ivfpq for large ones.',
   'cache.eviction':
     'What leaves tier A first: w-tinylfu weighs how often, how lately, how dear and how large; lru drops the least recently used.',
   'cache.strict': 'A failing tier throws instead of counting as a miss. For tests.',
@@ -49,6 +49,15 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'hnsw.ef_construction': 'Candidates while building, 1 to 100,000.',
   'hnsw.ef_search': 'Candidates while searching, 1 to 100,000.',
   'hnsw.space': 'cosine, l2 or ip; on unit vectors all rank alike.',
+  'ivfpq.train_from':
+    'Rows of a scope from which on it is kept in inverted lists, 32 to 2,147,483,648. Not set: 50,000; with auto, where lists pay.',
+  'ivfpq.nlist': 'Lists, 1 to 1,048,576. Not set: twice the root of the rows.',
+  'ivfpq.nprobe': 'Lists that a search looks at. Not set: an eighth of them, at least 64.',
+  'ivfpq.m': 'Parts of a code; divides the dimension. Not set: a quarter of the dimension.',
+  'ivfpq.nbits': "Bits of a part's code: 4 or 8.",
+  'ivfpq.rotations': 'Rounds of optimised rotation (OPQ), 0 to 100.',
+  'ivfpq.rescore': 'What is kept beside the codes: int8, float16 or none.',
+  'ivfpq.rescore_factor': 'Rows rescored for each neighbour asked for, 1 to 10,000.',
   'redis.enabled': 'Use Redis as tier B. Becomes true when redis.host or redis.url is set.',
   'redis.host': 'Host name or address. Setting it switches Redis on.',
   'redis.port': '1 to 65,535.',
@@ -85,7 +94,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'redis.tls.server_name': "Name in the server's certificate. Not set: the host.",
   'redis.tls.reject_unauthorized': 'Refuse a certificate that is not trusted.',
   'vector_db.backend': 'embedded, faiss or qdrant: see docs/stores.md.',
-  'vector_db.engine': 'Index of the embedded database: flat, hnsw, or auto.',
+  'vector_db.engine': 'Index of the embedded database: flat, ivfpq, hnsw, or auto.',
   'faiss.index_type': 'Flat, IVF, IVFPQ or HNSW.',
   'faiss.index_path':
     'Accepted so that old files load: the index is made from the vectors in the cache directory.',

@@ -54,7 +54,7 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   }),
   'cache.maxBytes': key(k.bytes(1), 256 * 2 ** 20, { unit: 'bytes', usedBy: 'tier A' }),
   'cache.maxDiskBytes': key(k.bytes(2 ** 20), 4 * 2 ** 30, { unit: 'bytes', usedBy: 'tier B on disk' }),
-  'cache.engine': key(k.oneOf(['auto', 'flat', 'hnsw']), 'auto', { usedBy: 'tier A' }),
+  'cache.engine': key(k.oneOf(['auto', 'flat', 'ivfpq', 'hnsw']), 'auto', { usedBy: 'tier A' }),
   'cache.eviction': key(k.oneOf(['w-tinylfu', 'lru']), 'w-tinylfu', { usedBy: 'tier A' }),
   'cache.strict': key(k.flag(), false, { usedBy: 'all tiers' }),
 
@@ -114,6 +114,15 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   }),
   'hnsw.space': key(k.oneOf(['cosine', 'l2', 'ip']), 'cosine', { env: 'HNSW_SPACE', usedBy: 'engine hnsw' }),
 
+  'ivfpq.trainFrom': optional(k.integer(32, 2 ** 31), { unit: 'rows', usedBy: 'engines ivfpq and auto' }),
+  'ivfpq.nlist': optional(k.integer(1, 2 ** 20), { unit: 'lists', usedBy: 'engines ivfpq and auto' }),
+  'ivfpq.nprobe': optional(k.integer(1, 2 ** 20), { unit: 'lists', usedBy: 'engines ivfpq and auto' }),
+  'ivfpq.m': optional(k.integer(1, 65_536), { unit: 'parts', usedBy: 'engines ivfpq and auto' }),
+  'ivfpq.nbits': key(k.oneOf(['4', '8']), '4', { unit: 'bits', usedBy: 'engines ivfpq and auto' }),
+  'ivfpq.rotations': key(k.integer(0, 100), 0, { unit: 'rounds', usedBy: 'engines ivfpq and auto' }),
+  'ivfpq.rescore': key(k.oneOf(['int8', 'float16', 'none']), 'int8', { usedBy: 'engines ivfpq and auto' }),
+  'ivfpq.rescoreFactor': key(k.integer(1, 10_000), 40, { unit: 'rows', usedBy: 'engines ivfpq and auto' }),
+
   'redis.enabled': key(k.flag(), false, { usedBy: 'tier B' }),
   'redis.host': key(k.host(), 'localhost', { env: 'REDIS_HOST', usedBy: 'tier B' }),
   'redis.port': key(k.port(), 6379, { env: 'REDIS_PORT', unit: 'port', usedBy: 'tier B' }),
@@ -160,7 +169,9 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
     env: 'VECTOR_DB_BACKEND',
     usedBy: 'tier C and corpora',
   }),
-  'vectorDb.engine': key(k.oneOf(['auto', 'flat', 'hnsw']), 'auto', { usedBy: 'tier C and corpora' }),
+  'vectorDb.engine': key(k.oneOf(['auto', 'flat', 'ivfpq', 'hnsw']), 'auto', {
+    usedBy: 'tier C and corpora',
+  }),
 
   'faiss.indexType': key(k.oneOf(['Flat', 'IVF', 'IVFPQ', 'HNSW']), 'Flat', {
     env: 'FAISS_INDEX_TYPE',

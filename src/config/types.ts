@@ -1,5 +1,6 @@
 // The configuration as code sees it: every key with its unit, default and environment name. Any folder may import the types.
 import type { FreshnessConfig, StoringConfig } from './answer-types.js';
+import type { IvfpqConfig } from './engine-types.js';
 import type { Secret } from './secret.js';
 
 /** The cache itself: where it lives, how much it holds, when it answers. YAML section `cache`. */
@@ -20,8 +21,8 @@ export interface CacheConfig {
   readonly maxBytes: number;
   /** Bytes held on disk by tier B, at least 1 MiB; as text also `4 GiB`. Above it, what expires soonest goes. Default 4294967296. */
   readonly maxDiskBytes: number;
-  /** Index over the vectors in memory (tier A): `flat`, `hnsw`, or `auto`, which begins flat and builds a graph where one pays. Default `auto`. */
-  readonly engine: 'auto' | 'flat' | 'hnsw';
+  /** Index over the vectors in memory (tier A): `flat`, `ivfpq`, `hnsw`, or `auto`, which is exact for small scopes and `ivfpq` for large ones. Default `auto`. */
+  readonly engine: 'auto' | 'flat' | 'ivfpq' | 'hnsw';
   /** What leaves memory (tier A) first: `w-tinylfu` weighs how often, how lately, how dear and how large; `lru` drops the least recently used. Default `w-tinylfu`. */
   readonly eviction: 'w-tinylfu' | 'lru';
   /** A failing tier throws instead of counting as a miss. For tests and debugging. Default false. */
@@ -137,8 +138,8 @@ export interface RedisConfig {
 export interface VectorDbConfig {
   /** `embedded` and `faiss` keep their documents in the cache directory, `qdrant` on a server. Default `embedded`. Environment: VECTOR_DB_BACKEND. */
   readonly backend: 'embedded' | 'faiss' | 'qdrant';
-  /** Index of the embedded database: `flat`, `hnsw`, or `auto`, which begins flat and builds a graph where one pays. Default `auto`. */
-  readonly engine: 'auto' | 'flat' | 'hnsw';
+  /** Index of the embedded database: `flat`, `ivfpq`, `hnsw`, or `auto`, which is exact for small scopes and `ivfpq` for large ones. Default `auto`. */
+  readonly engine: 'auto' | 'flat' | 'ivfpq' | 'hnsw';
 }
 
 /** A Faiss index. YAML section `faiss`, also under `vector_db`. */
@@ -275,6 +276,7 @@ export interface Config {
   readonly storing: StoringConfig;
   readonly embedding: EmbeddingConfig;
   readonly hnsw: HnswConfig;
+  readonly ivfpq: IvfpqConfig;
   readonly redis: RedisConfig;
   readonly vectorDb: VectorDbConfig;
   readonly faiss: FaissConfig;

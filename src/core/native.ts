@@ -112,6 +112,42 @@ export interface NativeTraining {
   cancel(): void;
 }
 
+/** Rows of one partition in inverted lists, coded by product quantisation; `IvfIndex.build` makes it. */
+export interface NativeIvfIndex {
+  readonly size: number;
+  /** Bytes of native memory held. */
+  readonly bytes: number;
+  readonly nlist: number;
+  /** Mean squared error of the codes of the rows that it learnt from; of rows set since, the latest thousand or so (-1: none). */
+  readonly trainingError: number;
+  readonly recentError: number;
+  /** Rows whose codes the last search looked at. */
+  readonly lastScanned: number;
+  /** Adds or replaces. Synchronous: nlist x dimension products. */
+  set(id: number, vector: Float32Array): void;
+  remove(id: number): boolean;
+  has(id: number): boolean;
+  /** Writes the vector as it is kept: rounded, or what its code stands for. */
+  read(id: number, out: Float32Array): boolean;
+  /** Writes up to k ids and products, best first, and answers how many. */
+  search(
+    vector: Float32Array,
+    k: number,
+    nprobe: number,
+    rescored: number,
+    ids: Uint32Array,
+    products: Float32Array,
+  ): number;
+}
+
+/** A build under way. */
+export interface NativeBuilding {
+  /** Rejects with code `ABORT_ERR` when cancelled. */
+  readonly promise: Promise<NativeIvfIndex>;
+  /** Ends the build within milliseconds; without effect when it has ended. */
+  cancel(): void;
+}
+
 /** The addon's face. TypeScript callers validate for good messages; the addon checks again for memory safety. */
 export interface NativeAddon {
   /** Kernel in use: the best this machine has, or the one that `LLM_CACHE_KERNEL` names. */
@@ -147,6 +183,26 @@ export interface NativeAddon {
      * the process, so that nobody can choose keys that share counters.
      */
     new (capacity: number, counterBits: number, multipliers: Uint32Array): NativeFrequencySketch;
+  };
+  readonly IvfIndex: {
+    /**
+     * Learns lists and codes from a sample of the rows (n x dimension numbers, copied first) and puts all rows in, on threads of the
+     * addon's own. `rescore`: 0 none, 1 int8, 2 float16. `rotations`: rounds of OPQ, 0 for none.
+     */
+    build(
+      dimension: number,
+      nlist: number,
+      m: number,
+      nbits: number,
+      rescore: number,
+      rotations: number,
+      iterations: number,
+      sample: number,
+      seed: number,
+      threads: number,
+      ids: Uint32Array,
+      vectors: Float32Array,
+    ): NativeBuilding;
   };
   readonly ProductQuantiser: {
     /** From codebooks that were learnt before. `m` divides `dimension`; `nbits` is 4 or 8. */

@@ -1,22 +1,21 @@
-// The engine that chooses for itself: exact for small partitions, graphs for large ones; tiers and vectordb may import it.
-import { hnswCrossover } from './crossovers.js';
-import { HnswEngine, type HnswOptions } from './hnsw.js';
-import { loadHnswlib } from './hnswlib.js';
+// The engine that chooses for itself: exact for small partitions, inverted lists for large ones; tiers and vectordb may import it.
+import { listsCrossover } from './crossovers.js';
+import { IvfPqEngine } from './ivfpq.js';
+import type { IvfPqEngineOptions } from './ivfpq-options.js';
 
-/** Where the choice changes, and how graphs are built. */
-export interface AutoOptions extends Omit<HnswOptions, 'graphFrom'> {
-  /** Rows at which a partition gets a graph, at least 2; below half of it, it is exact again. Default 62,000. */
+/** Where the choice changes, and how lists are made. */
+export interface AutoOptions extends Omit<IvfPqEngineOptions, 'trainFrom'> {
+  /** Rows at which a partition goes into lists, at least 32. Default: where the bench found that a search of them costs less. */
   readonly crossover?: number | undefined;
 }
 
 /**
- * Flat and exact below the crossover, a graph above it: built by a worker thread while the flat index serves. Without
- * hnswlib-node, which is looked for at the first crossing, it stays flat; `name` tells.
+ * Flat and exact below the crossover, inverted lists above it: built by threads of the addon while the flat index serves.
  * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT
  */
 export function autoEngine(
   dimension: number,
-  { crossover = hnswCrossover, ...options }: AutoOptions = {},
-): HnswEngine {
-  return new HnswEngine(dimension, { ...options, graphFrom: crossover }, 'auto', loadHnswlib);
+  { crossover = listsCrossover, ...options }: AutoOptions = {},
+): IvfPqEngine {
+  return new IvfPqEngine(dimension, { ...options, trainFrom: crossover }, 'auto');
 }

@@ -13,6 +13,8 @@ export interface Engine {
   /** Which method serves: `flat`, `hnsw`, `auto`, or one of your own. */
   readonly name: string;
   readonly dimension: number;
+  /** Similarities are rounded, by 0.01 at most: who needs them exactly works them out from the vectors. Default false. */
+  readonly approximate?: boolean;
   /** Number of vectors. */
   readonly size: number;
   /** Bytes held. */

@@ -31,7 +31,7 @@ function refuseLength(name: string, squaredLength: number): never {
 }
 
 /** Turns the addon's error into this package's class; its code says which. */
-function translate(error: unknown): never {
+export function translate(error: unknown): never {
   if (!(error instanceof Error)) throw error;
   const { code } = error as { code?: unknown };
   if (code === 'ERR_LLM_CACHE_CAPACITY') throw new CapacityError(error.message, { cause: error });

@@ -7,6 +7,7 @@ import type { SetOptions, Tier, TierSize } from '../core/tier.js';
 import { type SealedValue, seal } from '../core/value.js';
 import { encodeValue } from '../disk/codec.js';
 import type { Engine } from '../engines/engine.js';
+import { exactly } from '../engines/exactly.js';
 import { FlatEngine } from '../engines/flat.js';
 import { type BoundedMap, boundedMap } from '../lru/lru.js';
 import { tinyLfuMap } from '../lru/tinylfu.js';
@@ -111,7 +112,7 @@ class MemoryTier implements Tier {
         else if (this.#slots.delete(key)) expired++;
       }
       // What has expired took the place of what lives: now that it is gone, look again.
-      if (expired === 0) return found;
+      if (expired === 0) return exactly(this.#index, vector, found, ({ entry }) => entry.vector);
     }
   }
 

@@ -6,6 +6,7 @@ import { native } from '../core/native.js';
 import type { MaybePromise } from '../core/tier.js';
 import type { Environment } from '../disk/environment.js';
 import type { Engine } from '../engines/engine.js';
+import { exactly } from '../engines/exactly.js';
 import { FlatEngine } from '../engines/flat.js';
 import type { Change } from './change-log.js';
 import { checkSearch } from './checks.js';
@@ -168,7 +169,9 @@ class EmbeddedDatabase implements VectorDatabase {
         if (document === undefined) this.#forget(name);
         else found.push({ document, similarity });
       }
-      if (found.length === neighbours.length || neighbours.length < k) return found;
+      if (found.length === neighbours.length || neighbours.length < k) {
+        return exactly(this.#engine, vector, found, ({ document }) => document.vector);
+      }
     }
   }
 

@@ -16,13 +16,13 @@ const header = {
   kernel: 'avx512',
 } as Recorded['header'];
 
-/** Rows of both engines from [n, flat, hnsw]. */
-function rowsOf(...points: readonly [n: number, flatUs: number, hnswUs: number][]): Row[] {
+/** Rows of both engines from [n, flat, ivfpq]. */
+function rowsOf(...points: readonly [n: number, flatUs: number, ivfpqUs: number][]): Row[] {
   const base = { case: 'crossover', data: 'clustered', d: 384, runs: 1, spreadPct: null } as const;
   const figures = { p95Us: null, p99Us: null, opsPerS: null, bytes: null };
-  return points.flatMap(([n, flat, hnsw]) => [
+  return points.flatMap(([n, flat, ivfpq]) => [
     { ...base, ...figures, contender: 'flat', n, p50Us: flat, recall: 1 },
-    { ...base, ...figures, contender: 'hnsw', n, p50Us: hnsw, recall: n === 100_000 ? 0.957 : 0.989 },
+    { ...base, ...figures, contender: 'ivfpq', n, p50Us: ivfpq, recall: n === 100_000 ? 0.957 : 0.989 },
   ]);
 }
 

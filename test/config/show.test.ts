@@ -9,7 +9,7 @@ import { configToObject, showConfig } from '#dist/config/show.js';
 
 const test = suite('showConfig');
 const docs = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
-const types = ['types', 'answer-types']
+const types = ['types', 'answer-types', 'engine-types']
   .map((name) => readFileSync(new URL(`../../src/config/${name}.ts`, import.meta.url), 'utf8'))
   .join('\n');
 

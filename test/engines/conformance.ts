@@ -31,6 +31,7 @@ export function checkAnswer(
   rows: ReadonlyMap<number, Row>,
   partition: number,
   k: number,
+  tolerance = 1e-5,
 ): void {
   const members = [...rows.values()].filter((row) => row.partition === partition).length;
   assert.is(found.length, Math.min(k, members), 'as many as asked for, or all');
@@ -38,7 +39,7 @@ export function checkAnswer(
   for (const [at, { id, similarity }] of found.entries()) {
     const row = rows.get(id);
     assert.is(row?.partition, partition, `${id} is removed or of another partition`);
-    assert.ok(Math.abs(similarity - cosine((row as Row).vector, query)) < 1e-5, `similarity of ${id}`);
+    assert.ok(Math.abs(similarity - cosine((row as Row).vector, query)) < tolerance, `similarity of ${id}`);
     assert.ok(similarity <= (found[at - 1]?.similarity ?? 1), 'best first');
   }
 }

@@ -155,7 +155,36 @@ LLM_CACHE_AVX2 void scan_nibbles(const uint8_t* table, const uint8_t* blocks, si
     }
 }
 
-constexpr PqKernels kKernels = {nearest, products, scan_bytes, scan_nibbles};
+// The bytes of two comparisons of 16 words each, packed and put in order: a bit a row.
+LLM_CACHE_AVX2 void reach_words(const uint16_t* sums, size_t count, uint16_t least,
+                                uint32_t* masks) {
+    const __m256i threshold = _mm256_set1_epi16(static_cast<short>(least));
+    for (size_t block = 0; block < count; ++block, sums += kCodeRows) {
+        const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums));
+        const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums + 16));
+        const __m256i both =
+            _mm256_packs_epi16(_mm256_cmpeq_epi16(_mm256_max_epu16(low, threshold), low),
+                               _mm256_cmpeq_epi16(_mm256_max_epu16(high, threshold), high));
+        masks[block] =
+            static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_permute4x64_epi64(both, 0xd8)));
+    }
+}
+
+LLM_CACHE_AVX2 void reach_floats(const float* sums, size_t count, float least, uint32_t* masks) {
+    const __m256 threshold = _mm256_set1_ps(least);
+    for (size_t block = 0; block < count; ++block, sums += kCodeRows) {
+        uint32_t mask = 0;
+        for (size_t i = 0; i < kCodeRows; i += 8) {
+            const int reached =
+                _mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(sums + i), threshold, _CMP_GE_OQ));
+            mask |= static_cast<uint32_t>(reached) << i;
+        }
+        masks[block] = mask;
+    }
+}
+
+constexpr PqKernels kKernels = {nearest,      products,    scan_bytes,
+                                scan_nibbles, reach_words, reach_floats};
 
 }  // namespace
 

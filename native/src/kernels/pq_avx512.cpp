@@ -242,7 +242,25 @@ LLM_CACHE_AVX512 void scan_nibbles(const uint8_t* table, const uint8_t* blocks, 
     }
 }
 
-constexpr PqKernels kKernels = {nearest, products, scan_bytes, scan_nibbles};
+LLM_CACHE_AVX512 void reach_words(const uint16_t* sums, size_t count, uint16_t least,
+                                  uint32_t* masks) {
+    const __m512i threshold = _mm512_set1_epi16(static_cast<short>(least));
+    for (size_t block = 0; block < count; ++block, sums += kCodeRows) {
+        masks[block] = _mm512_cmpge_epu16_mask(_mm512_loadu_si512(sums), threshold);
+    }
+}
+
+LLM_CACHE_AVX512 void reach_floats(const float* sums, size_t count, float least, uint32_t* masks) {
+    const __m512 threshold = _mm512_set1_ps(least);
+    for (size_t block = 0; block < count; ++block, sums += kCodeRows) {
+        const uint32_t low = _mm512_cmp_ps_mask(_mm512_loadu_ps(sums), threshold, _CMP_GE_OQ);
+        const uint32_t high = _mm512_cmp_ps_mask(_mm512_loadu_ps(sums + 16), threshold, _CMP_GE_OQ);
+        masks[block] = low | high << 16;
+    }
+}
+
+constexpr PqKernels kKernels = {nearest,      products,    scan_bytes,
+                                scan_nibbles, reach_words, reach_floats};
 
 }  // namespace
 

@@ -47,6 +47,9 @@ struct PqKernels {
     /// is pairs x 2 x 16.
     void (*scan_nibbles)(const uint8_t* table, const uint8_t* blocks, size_t count, size_t pairs,
                          uint16_t* out);
+    /// Of each of count x 32 sums whether it is at least `least`: a bit a row, a word a block.
+    void (*reach_words)(const uint16_t* sums, size_t count, uint16_t least, uint32_t* masks);
+    void (*reach_floats)(const float* sums, size_t count, float least, uint32_t* masks);
 };
 
 /// @brief The tables, or null where a file has none for this architecture.

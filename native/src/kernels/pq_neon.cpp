@@ -122,7 +122,36 @@ void scan_nibbles(const uint8_t* table, const uint8_t* blocks, size_t count, siz
     }
 }
 
-constexpr PqKernels kKernels = {nearest, products, scan_bytes, scan_nibbles};
+void reach_words(const uint16_t* sums, size_t count, uint16_t least, uint32_t* masks) {
+    static const uint16_t kBits[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+    const uint16x8_t bits = vld1q_u16(kBits);
+    const uint16x8_t threshold = vdupq_n_u16(least);
+    for (size_t block = 0; block < count; ++block, sums += kCodeRows) {
+        uint32_t mask = 0;
+        for (size_t i = 0; i < kCodeRows; i += 8) {
+            const uint16x8_t reached = vcgeq_u16(vld1q_u16(sums + i), threshold);
+            mask |= static_cast<uint32_t>(vaddvq_u16(vandq_u16(reached, bits))) << i;
+        }
+        masks[block] = mask;
+    }
+}
+
+void reach_floats(const float* sums, size_t count, float least, uint32_t* masks) {
+    static const uint32_t kBits[4] = {1, 2, 4, 8};
+    const uint32x4_t bits = vld1q_u32(kBits);
+    const float32x4_t threshold = vdupq_n_f32(least);
+    for (size_t block = 0; block < count; ++block, sums += kCodeRows) {
+        uint32_t mask = 0;
+        for (size_t i = 0; i < kCodeRows; i += 4) {
+            const uint32x4_t reached = vcgeq_f32(vld1q_f32(sums + i), threshold);
+            mask |= vaddvq_u32(vandq_u32(reached, bits)) << i;
+        }
+        masks[block] = mask;
+    }
+}
+
+constexpr PqKernels kKernels = {nearest,      products,    scan_bytes,
+                                scan_nibbles, reach_words, reach_floats};
 
 }  // namespace
 

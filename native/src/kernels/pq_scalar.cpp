@@ -76,7 +76,19 @@ void scan_nibbles(const uint8_t* table, const uint8_t* blocks, size_t count, siz
     }
 }
 
-constexpr PqKernels kKernels = {nearest, products, scan_bytes, scan_nibbles};
+template <typename Sum>
+void reach(const Sum* sums, size_t count, Sum least, uint32_t* masks) {
+    for (size_t block = 0; block < count; ++block, sums += kCodeRows) {
+        uint32_t mask = 0;
+        for (size_t row = 0; row < kCodeRows; ++row) {
+            mask |= static_cast<uint32_t>(sums[row] >= least) << row;
+        }
+        masks[block] = mask;
+    }
+}
+
+constexpr PqKernels kKernels = {nearest,      products,        scan_bytes,
+                                scan_nibbles, reach<uint16_t>, reach<float>};
 
 }  // namespace
 

@@ -34,6 +34,7 @@ Napi::Object fill(Napi::Env env, Napi::Object exports) {
     export_flat_index(env, exports, *addon);
     export_flat_state(env, exports);
     export_frequency_sketch(env, exports);
+    export_ivf_index(env, exports, *addon);
     export_product_quantiser(env, exports, *addon);
     env.SetInstanceData(addon.release());
     return exports;

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "../ivfpq_lists.hpp"
 #include "../kernels/kernels.hpp"
 #include "../pq.hpp"
 #include "../sha256/sha256.hpp"
@@ -26,6 +27,9 @@ struct Addon {
     Napi::FunctionReference product_quantiser_class;
     /// The same for a quantiser.
     std::unique_ptr<ProductQuantiser> trained;
+    Napi::FunctionReference ivf_index_class;
+    /// The same for inverted lists.
+    std::unique_ptr<IvfLists> listed;
 };
 
 /// @brief Adds a function, with the addon as its callback data.
@@ -57,6 +61,7 @@ void export_distance(Napi::Env env, Napi::Object exports, Addon& addon);
 void export_flat_index(Napi::Env env, Napi::Object exports, Addon& addon);
 void export_flat_state(Napi::Env env, Napi::Object exports);
 void export_frequency_sketch(Napi::Env env, Napi::Object exports);
+void export_ivf_index(Napi::Env env, Napi::Object exports, Addon& addon);
 void export_product_quantiser(Napi::Env env, Napi::Object exports, Addon& addon);
 
 }  // namespace llm_cache
