@@ -21,6 +21,7 @@ export const caseNames = [
   'faults',
   'graph-recall',
   'pq',
+  'decide',
 ] as const;
 
 /** Cases that run only when they are named: they take minutes, or measure no time. */
@@ -32,6 +33,7 @@ export const onRequest: ReadonlySet<CaseName> = new Set([
   'faults',
   'graph-recall',
   'pq',
+  'decide',
 ]);
 
 /** A case. */

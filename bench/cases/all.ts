@@ -1,6 +1,7 @@
 // Every case, and what a run of the chosen ones consists of; imported by run.ts.
 import type { CaseName, Job } from '../types.js';
 import { crossover } from './crossover.js';
+import { decide } from './decide.js';
 import { embed } from './embed.js';
 import { faults } from './faults.js';
 import { flat } from './flat.js';
@@ -31,7 +32,7 @@ export interface CaseDefinition {
   groups(defaults: JobDefaults, machine: Machine): Job[][];
 }
 
-const definitions = [key, flat, crossover, embed, tiers, warm, ingest, faults, graphRecall, pq];
+const definitions = [key, decide, flat, crossover, embed, tiers, warm, ingest, faults, graphRecall, pq];
 
 /** The contests of the chosen cases. */
 export function planOf(chosen: ReadonlySet<CaseName>, defaults: JobDefaults, machine: Machine): Job[][] {

@@ -5,6 +5,7 @@ import type { SubjectFactory } from '../types.js';
 export const subjects: Readonly<Record<string, () => Promise<SubjectFactory>>> = {
   'key-ours': async () => (await import('./key.js')).oursKey,
   'key-js': async () => (await import('./key.js')).jsKey,
+  'decide-features': async () => (await import('./decide-features.js')).decideFeatures,
   'flat-ours': async () => (await import('./flat-ours.js')).oursFlat,
   'hnsw-ours': async () => (await import('./hnsw-ours.js')).oursHnsw,
   'flat-hnswlib': async () => (await import('./hnswlib.js')).hnswlibFlat,

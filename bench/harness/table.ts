@@ -23,6 +23,7 @@ export const titles: Readonly<Record<CaseName, string>> = {
   faults: 'what callers notice while Redis fails',
   'graph-recall': 'both messages that an answer needs, recalled under a budget of tokens',
   pq: 'vectors into codes of 48 parts, after training on them',
+  decide: 'features of two unseen questions of 100 characters, and the numbers of the pair',
 };
 
 /** What the columns mean. */

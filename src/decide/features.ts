@@ -1,4 +1,5 @@
 // What the rules look at, worked out once a text: words, numbers, sides, names, negations. Only decide/ imports it.
+import { type Facets, facetsOf } from './facets.js';
 import { type Kind, kindsOf } from './kinds.js';
 import { numberWord, scaledNumber } from './number-words.js';
 import { stemOf } from './stem.js';
@@ -56,9 +57,12 @@ export interface Features {
   readonly content: ReadonlyMap<string, string>;
   /** What is asked for; empty when no question word tells. */
   readonly kinds: ReadonlySet<Kind>;
+  /** Quantities by kind, quantifiers, person, tense, code, quotes, language. */
+  readonly facets: Facets;
 }
 
-const maxMemoLength = 2_000;
+/** Longest text remembered and composed, in UTF-16 code units. */
+export const maxMemoLength = 2_000;
 const maxMemoEntries = 1_024;
 let young = new Map<string, Features>();
 let old = new Map<string, Features>();
@@ -88,7 +92,8 @@ const compose = (text: string): string =>
 
 /** The features of a text, not remembered. */
 export function extract(text: string): Features {
-  return new Reader(tokenise(compose(text)));
+  const composed = compose(text);
+  return new Reader(composed, tokenise(composed));
 }
 
 /** Goes through the tokens once and notes what the rules need. */
@@ -108,10 +113,11 @@ class Reader implements Features {
   readonly stems = new Set<string>();
   readonly content = new Map<string, string>();
   readonly kinds: ReadonlySet<Kind>;
+  readonly facets: Facets;
   ones = 0;
   #titled: boolean;
 
-  constructor(tokens: readonly Token[]) {
+  constructor(text: string, tokens: readonly Token[]) {
     this.#titled = isTitleCase(tokens);
     this.kinds = kindsOf(tokens);
     for (let i = 0; i < tokens.length; i++) {
@@ -133,6 +139,7 @@ class Reader implements Features {
         }
       }
     }
+    this.facets = facetsOf(text, tokens, this.sequence);
   }
 
   #number(value: string, raw: string): void {
@@ -162,7 +169,7 @@ class Reader implements Features {
     const counted = info?.unit !== undefined && isNumber(previous);
     if (info?.unit !== undefined && (counted || text.length > 2)) this.units.set(info.unit, raw);
 
-    const plain = info?.negation === true || (info?.stop === true && raw !== 'IT');
+    const plain = isNegation(token, info) || (info?.stop === true && raw !== 'IT');
     if (!plain) {
       this.#inSequence(stem, raw);
       if (!counted) this.content.set(stem, raw);

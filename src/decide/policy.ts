@@ -15,11 +15,18 @@ export const ruleNames = Object.freeze([
   'order',
   'names',
   'question',
+  'quantifiers',
+  'tense',
+  'person',
+  'code',
+  'substitution',
 ] as const) satisfies readonly (keyof typeof rules)[];
 
 /**
  * A rule: `numbers` (other numbers), `negation` (one negates), `antonyms` (opposites and alternatives), `units`, `order` (swapped
- * roles), `names` (another name, or one question alone names something), `question` (when, where, who, why, how much).
+ * roles), `names` (another name, or one question alone names something), `question` (when, where, who, why, how much),
+ * `quantifiers` (all, some, only), `tense`, `person`, `code` (another flag, path, identifier), `substitution` (the same words but for one
+ * or two that mean something else).
  */
 export type RuleName = (typeof ruleNames)[number];
 

@@ -1,7 +1,11 @@
 // One function a rule: what in two questions shows that they have different answers. Only decide.ts and policy.ts import it.
+
+import type { FacetKind } from './facets.js';
 import type { Features } from './features.js';
+import { frameOf } from './frame.js';
 import type { Kind } from './kinds.js';
 import { swapped } from './order.js';
+import { oneEditApart } from './spelling.js';
 
 /** Says in one short phrase how two questions differ, or `undefined` when this rule sees no difference. Symmetric in its verdict. */
 export type Rule = (asked: Features, stored: Features) => string | undefined;
@@ -18,13 +22,22 @@ const against = (asked: string, stored: string): string => `"${asked}" against "
 const only = (asked: string | undefined, stored: string | undefined): string =>
   asked !== undefined ? `only the asked question has "${asked}"` : `only the stored question has "${stored}"`;
 
-/** The multisets of numbers differ. `one` and `first` count as 1 where the other question has a 1, and as nothing else. */
+/**
+ * What one question alone says tells of another answer only where the rest is much the same: `the 5 best tips` against `the best
+ * tips`. In quite other words it may be said otherwise, and the verifier judges.
+ */
+const muchTheSame = 0.8;
+const likeEnough = (asked: Features, stored: Features, least = muchTheSame): boolean =>
+  frameOf(asked, stored).likeness >= least;
+
+/** The multisets of numbers differ, or one question of two that are much the same has some. `one` and `first` count as 1 where the other question has a 1, and as nothing else. */
 function numbers(asked: Features, stored: Features): string | undefined {
   if (asked.numbers.length === 0 && stored.numbers.length === 0) return undefined;
   const left = surplus(asked, stored);
   const right = surplus(stored, asked);
   if (left === undefined && right === undefined) return undefined;
-  return left !== undefined && right !== undefined ? against(left, right) : only(left, right);
+  if (left !== undefined && right !== undefined) return against(left, right);
+  return likeEnough(asked, stored) ? only(left, right) : undefined;
 }
 
 function surplus(from: Features, in_: Features): string | undefined {
@@ -54,7 +67,7 @@ function negation(asked: Features, stored: Features): string | undefined {
     flips++;
     shown ??= prefixed;
   }
-  if (flips % 2 === 0 || shown === undefined) return undefined;
+  if (flips % 2 === 0 || shown === undefined || !likeEnough(asked, stored)) return undefined;
   if (asked.negations.length === 0 && stored.negations.length === 0)
     return `"${shown}" negates what the other question says`;
   return `only one of the questions is negated: ${inAsked ? 'asked' : 'stored'} has "${shown}"`;
@@ -110,6 +123,7 @@ function names(asked: Features, stored: Features): string | undefined {
   const l = left ?? leftCapital.any;
   const r = right ?? rightCapital.any;
   if (l !== undefined && r !== undefined) return against(l, r);
+  if (!likeEnough(asked, stored, 0.7) || !nearlyWordForWord(asked, stored)) return undefined;
   const leftAlone = left ?? leftCapital.alone;
   const rightAlone = right ?? rightCapital.alone;
   return leftAlone === undefined && rightAlone === undefined ? undefined : only(leftAlone, rightAlone);
@@ -159,18 +173,6 @@ function isMisspelt(stem: string, in_: Features): boolean {
   return false;
 }
 
-function oneEditApart(a: string, b: string): boolean {
-  const [short, long] = a.length <= b.length ? [a, b] : [b, a];
-  if (long.length - short.length > 1) return false;
-  let at = 0;
-  while (at < short.length && short[at] === long[at]) at++;
-  if (short.slice(at + 1) === long.slice(at + 1)) return true;
-  if (short.slice(at) === long.slice(at + 1)) return true;
-  return (
-    short[at] === long[at + 1] && short[at + 1] === long[at] && short.slice(at + 2) === long.slice(at + 2)
-  );
-}
-
 const asksFor: ReadonlySet<Kind> = new Set([
   'when',
   'where',
@@ -190,7 +192,7 @@ const near = new Set([
 
 /** One question asks for a time and the other for a place, a person, a reason, an amount; or for a reason against yes or no. */
 function question(asked: Features, stored: Features): string | undefined {
-  if (asked.kinds.size === 0 || stored.kinds.size === 0) return undefined;
+  if (asked.kinds.size === 0 || stored.kinds.size === 0 || !likeEnough(asked, stored)) return undefined;
   let shown: string | undefined;
   for (const a of asked.kinds) {
     for (const b of stored.kinds) {
@@ -214,8 +216,88 @@ function excludes(a: Kind, b: Kind): boolean {
   return asksFor.has(a) && asksFor.has(b) && !near.has(`${a} ${b}`) && !near.has(`${b} ${a}`);
 }
 
+/** Each question has words of the kind that the other lacks, or one alone has some that tell. */
+function facet(kind: FacetKind, telling: ReadonlySet<string>): Rule {
+  return (asked, stored) => {
+    const [a, b] = [asked.facets[kind], stored.facets[kind]];
+    if (a.size === 0 && b.size === 0) return undefined;
+    const left = missing(a, b);
+    const right = missing(b, a);
+    if (left === undefined && right === undefined) return undefined;
+    if (!likeEnough(asked, stored, 0.7) || !nearlyWordForWord(asked, stored)) return undefined;
+    if (left !== undefined && right !== undefined) return against(left, right);
+    for (const [from, in_] of [
+      [a, b],
+      [b, a],
+    ] as const)
+      for (const key of from.keys()) if (telling.has(key) && !in_.has(key)) return only(left, right);
+    return undefined;
+  };
+}
+
+/** All words but one or two are in the other question too, small ones included. */
+function nearlyWordForWord(asked: Features, stored: Features, most = 2): boolean {
+  const lacks = (from: Features, in_: Features): number => {
+    let count = 0;
+    for (const stem of from.stems) if (!in_.stems.has(stem)) count++;
+    return count;
+  };
+  return lacks(asked, stored) <= most && lacks(stored, asked) <= most;
+}
+
+/** The word lists are English; of other languages these rules say nothing. */
+const isEnglish = ({ facets }: Features): boolean => facets.language === 'en' || facets.language === '';
+
+const none: ReadonlySet<string> = new Set();
+
+/** All, some, none, only, both, at least: another share of the same things. */
+const quantifiers = facet(
+  'quantifiers',
+  new Set(['all', 'only', 'both', 'half', 'none', 'most', 'at least', 'at most', 'twice', 'distinct']),
+);
+
+/** What will be against what was or has become. Of present and past, `what is` and `what was` are too often one question. */
+function tense(asked: Features, stored: Features): string | undefined {
+  const [a, b] = [asked.facets.tenses, stored.facets.tenses];
+  const later = a.get('future') ?? b.get('future');
+  if (later === undefined || a.has('future') === b.has('future')) return undefined;
+  const other = a.has('future') ? b : a;
+  const earlier = other.get('past') ?? other.get('perfect');
+  if (earlier === undefined || !likeEnough(asked, stored)) return undefined;
+  return a.has('future') ? against(later, earlier) : against(earlier, later);
+}
+
+/** Another person: whom it concerns. */
+const person = facet('persons', none);
+
+/** Other pieces of code, flags, paths or identifiers, each question having its own. */
+function code(asked: Features, stored: Features): string | undefined {
+  const left = missing(asked.facets.codes, stored.facets.codes);
+  if (left === undefined) return undefined;
+  const right = missing(stored.facets.codes, asked.facets.codes);
+  return right === undefined ? undefined : against(left, right);
+}
+
+/** The questions are word for word the same but for a word or two that mean something else. */
+function substitution(asked: Features, stored: Features): string | undefined {
+  const frame = frameOf(asked, stored);
+  if (!frame.isSubstitution || !isEnglish(asked) || !isEnglish(stored)) return undefined;
+  if (!nearlyWordForWord(asked, stored, 1)) return undefined;
+  return against(frame.askedRaw, frame.storedRaw);
+}
+
 /** Every rule by its name, cheapest and surest first. */
-export const rules = { numbers, negation, antonyms, units, order, names, question } as const satisfies Record<
-  string,
-  Rule
->;
+export const rules = {
+  numbers,
+  negation,
+  antonyms,
+  units,
+  order,
+  names,
+  question,
+  quantifiers,
+  tense,
+  person,
+  code,
+  substitution,
+} as const satisfies Record<string, Rule>;
