@@ -1,8 +1,8 @@
-// Opens and runs an ONNX model; the only importer of onnxruntime-node. For onnx-worker.ts.
+// Opens and runs an ONNX model; the only importer of onnxruntime-node. For onnx-worker.ts and pair-worker.ts.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { SharedWeights } from './onnx-protocol.js';
+import type { SharedWeights } from './model-files.js';
 
 /** Values of the model's first output: tokens x dimension, row-major. */
 export interface Hidden {
@@ -95,19 +95,43 @@ async function loadPrepared(state: Int32Array, directory: string): Promise<Infer
 
 /** Runs one text's token ids. */
 export async function runSession(session: InferenceSession, ids: readonly number[]): Promise<Hidden> {
+  const { data, dims } = await runIds(session, ids, undefined);
+  if (!(data instanceof Float32Array) || dims.length !== 3 || dims[1] !== ids.length) {
+    throw new Error('the first output of the model is not a float32 tensor [1, tokens, dimension]');
+  }
+  return { values: data, tokens: ids.length, dimension: dims[2] as number };
+}
+
+/** Runs the token ids of a pair, `types` saying which text each belongs to; gives the one number that comes out. */
+export async function runPairSession(
+  session: InferenceSession,
+  ids: readonly number[],
+  types: readonly number[],
+): Promise<number> {
+  const { data } = await runIds(session, ids, types);
+  const [logit] = data as Float32Array;
+  if (!(data instanceof Float32Array) || data.length !== 1 || !Number.isFinite(logit)) {
+    throw new Error('the first output of the model is not one finite float32 number');
+  }
+  return logit as number;
+}
+
+async function runIds(
+  session: InferenceSession,
+  ids: readonly number[],
+  types: readonly number[] | undefined,
+): Promise<Pick<Tensor, 'data' | 'dims'>> {
   const feeds: Record<string, Tensor> = {};
   for (const name of session.inputNames) {
     if (name === 'input_ids') feeds[name] = tensor(ids.length, (i) => BigInt(ids[i] as number));
     else if (name === 'attention_mask') feeds[name] = tensor(ids.length, () => 1n);
-    else if (name === 'token_type_ids') feeds[name] = tensor(ids.length, () => 0n);
+    else if (name === 'token_type_ids') feeds[name] = tensor(ids.length, (i) => BigInt(types?.[i] ?? 0));
     else throw new Error(`the model wants an input ${name}, which is not known here`);
   }
   const outputs = await session.run(feeds);
   const output = outputs[session.outputNames[0] as string];
-  if (output?.type !== 'float32' || output.dims.length !== 3 || output.dims[1] !== ids.length) {
-    throw new Error('the first output of the model is not a float32 tensor [1, tokens, dimension]');
-  }
-  return { values: output.data as Float32Array, tokens: ids.length, dimension: output.dims[2] as number };
+  if (output === undefined) throw new Error('the model has no output');
+  return output;
 }
 
 function tensor(length: number, value: (index: number) => bigint): Tensor {

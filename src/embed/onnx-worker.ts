@@ -1,9 +1,8 @@
 // Tokenises, runs the model and pools, in a worker thread. Started by onnx.ts, imported by nobody.
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { workerData } from 'node:worker_threads';
 import { task } from '../workers/task.js';
-import type { ModelFiles, OnnxInput, OnnxResult, OnnxWorkerData, Pooling } from './onnx-protocol.js';
+import { parseObject, readModelFile } from './model-files.js';
+import type { OnnxInput, OnnxResult, OnnxWorkerData, Pooling } from './onnx-protocol.js';
 import { openSession, runSession } from './onnx-session.js';
 import { createTokenizer, type Tokens } from './tokenizer.js';
 
@@ -15,32 +14,12 @@ interface Model {
 const settings = workerData as OnnxWorkerData;
 let loading: Promise<Model> | undefined;
 
-/** Reads a file and makes something of it; an error names the file. */
-async function from<T>(which: keyof ModelFiles, make: (bytes: Buffer) => T | Promise<T>): Promise<T> {
-  const path = settings.paths[which];
-  try {
-    const bytes = await readFile(path);
-    if (createHash('sha256').update(bytes).digest('hex') !== settings.digests[which]) {
-      throw new Error('it has changed since the embedder was opened; open it again');
-    }
-    return await make(bytes);
-  } catch (error) {
-    throw new Error(`${path}: ${(error as Error).message}`);
-  }
-}
-
-function parse(bytes: Buffer): object {
-  const value: unknown = JSON.parse(bytes.toString());
-  if (typeof value !== 'object' || value === null) throw new Error('it holds no JSON object');
-  return value;
-}
-
 async function load(): Promise<Model> {
-  const config = await from('tokenizerConfig', parse);
-  const tokenize = await from('tokenizer', (bytes) =>
-    createTokenizer(parse(bytes), config, settings.maxTokens),
+  const config = await readModelFile(settings, 'tokenizerConfig', parseObject);
+  const tokenize = await readModelFile(settings, 'tokenizer', (bytes) =>
+    createTokenizer(parseObject(bytes), config, settings.maxTokens),
   );
-  const session = await from('model', (bytes) => openSession(bytes, settings.shared));
+  const session = await readModelFile(settings, 'model', (bytes) => openSession(bytes, settings.shared));
   return { session, tokenize };
 }
 

@@ -1,23 +1,21 @@
 // The embedder that runs an ONNX model from a folder in worker threads; imported by the composition root.
-import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { availableParallelism } from 'node:os';
+import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../core/clock.js';
 import type { Embedder, Embedding } from '../core/embedder.js';
 import { ConfigError, EmbedError, InvalidArgumentError } from '../core/errors.js';
 import { WorkerPool, type WorkerPoolStats } from '../workers/pool.js';
+import { digestsOf, filesIn, fingerprintOf, shareWeights } from './model-files.js';
 import { readOutputDimension } from './onnx-file.js';
 import {
   MAX_CHARACTERS,
-  type ModelFiles,
   type OnnxInput,
   type OnnxResult,
   type OnnxWorkerData,
   type Pooling,
-  type SharedWeights,
 } from './onnx-protocol.js';
 
 /** How an ONNX embedder is opened. */
@@ -72,21 +70,13 @@ export async function onnxEmbedder(options: OnnxEmbedderOptions = {}): Promise<O
   }
   const directory = resolve(options.directory ?? fileURLToPath(bundled));
   const name = basename(directory);
-  const paths: ModelFiles = {
-    model: join(directory, 'model.onnx'),
-    tokenizer: join(directory, 'tokenizer.json'),
-    tokenizerConfig: join(directory, 'tokenizer_config.json'),
-  };
-  const digests: ModelFiles = {
-    model: await fileDigest(paths.model),
-    tokenizer: await fileDigest(paths.tokenizer),
-    tokenizerConfig: await fileDigest(paths.tokenizerConfig),
-  };
+  const paths = filesIn(directory);
+  const digests = await digestsOf(paths);
   const stated = await readOutputDimension(paths.model).catch((error: Error) => {
     throw new ConfigError(`model file ${paths.model}: ${error.message}`, { cause: error });
   });
   const workers = options.workers ?? Math.min(4, availableParallelism());
-  const shared = workers > 1 ? shareWeights(workers) : undefined;
+  const shared = shareWeights(workers);
   const workerData: OnnxWorkerData = { paths, digests, pooling, maxTokens, shared };
   const pool = new WorkerPool<OnnxInput, OnnxResult | Uint32Array>({
     name: `embedder ${name}`,
@@ -119,7 +109,7 @@ export async function onnxEmbedder(options: OnnxEmbedderOptions = {}): Promise<O
   return {
     name,
     dimension,
-    fingerprint: fingerprint([
+    fingerprint: fingerprintOf([
       'llm-tiered-cache embedder 1',
       digests.model,
       digests.tokenizer,
@@ -148,34 +138,4 @@ export async function onnxEmbedder(options: OnnxEmbedderOptions = {}): Promise<O
     },
     stats: () => pool.stats(),
   };
-}
-
-/** The directory's name cannot be guessed, and it is made with room for its owner alone. */
-function shareWeights(workers: number): SharedWeights {
-  const directory = join(tmpdir(), `llm-tiered-cache-${randomUUID()}`);
-  return { directory, memory: new SharedArrayBuffer(8), workers };
-}
-
-/** SHA-256 of a file in hexadecimal, in steps of 256 KB (about 0.2 ms each). */
-async function fileDigest(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 }))
-      hash.update(chunk as Buffer);
-  } catch (error) {
-    throw new ConfigError(`model file ${path}: ${(error as Error).message}`, { cause: error });
-  }
-  return hash.digest('hex');
-}
-
-/** SHA-256 over fields, each preceded by its length. */
-function fingerprint(fields: readonly string[]): string {
-  const hash = createHash('sha256');
-  for (const field of fields) {
-    const bytes = Buffer.from(field);
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(bytes.length);
-    hash.update(length).update(bytes);
-  }
-  return hash.digest('hex');
 }

@@ -1,4 +1,4 @@
-// Turns a text into the token ids that a model reads; the only importer of @huggingface/tokenizers. Imported by the embedding worker.
+// Turns a text into the token ids that a model reads; the only importer of @huggingface/tokenizers. Imported by the workers with a model.
 import { Tokenizer } from '@huggingface/tokenizers';
 import { MAX_CHARACTERS } from './onnx-protocol.js';
 
@@ -56,6 +56,34 @@ export function createTokenizer(file: object, config: object, maxTokens: number)
       (unknown === undefined || !ids.includes(unknown)) &&
       !/\p{Surrogate}/u.test(text);
     return { ids, total, truncated, matchable };
+  };
+}
+
+/** The ids of a pair, special tokens between and around them as the tokenizer says. */
+export interface PairTokens {
+  readonly ids: readonly number[];
+  /** Which text a token belongs to: 0 or 1. */
+  readonly types: readonly number[];
+}
+
+/**
+ * Makes a function from two texts to ids. Nothing is cut: a pair that is longer than `maxTokens`, or than `MAX_CHARACTERS`, is an error.
+ */
+export function createPairTokenizer(
+  file: object,
+  config: object,
+  maxTokens: number,
+): (a: string, b: string) => PairTokens {
+  const tokenizer = new Tokenizer(file, config);
+  return (a, b) => {
+    if (a.length + b.length > MAX_CHARACTERS) {
+      throw new Error(`the pair has ${a.length + b.length} characters; at most ${MAX_CHARACTERS} are read`);
+    }
+    const { ids, token_type_ids: types } = tokenizer.encode(a, { text_pair: b, return_token_type_ids: true });
+    if (ids.length > maxTokens) {
+      throw new Error(`the pair has ${ids.length} tokens; the model reads at most ${maxTokens}`);
+    }
+    return { ids, types };
   };
 }
 
