@@ -111,6 +111,8 @@ export type { EmbedderIdentity } from './disk/environment.js';
 export type { Lifetime } from './disk/lifetime.js';
 export { type FunctionEmbedderOptions, functionEmbedder } from './embed/function.js';
 export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
+export { type JudgeOptions, judgePairModel } from './embed/pair-judge.js';
+export { type OnnxPairModel, type OnnxPairModelOptions, onnxPairModel } from './embed/pair-onnx.js';
 export { explainPair, type ReplayOptions as RecordReplayOptions, replayRecord } from './explain.js';
 export type { FreshnessOptions } from './freshness.js';
 export { chunkingConfigHash } from './ingest/chunk.js';
