@@ -98,7 +98,7 @@ function verbAt(sentence: readonly Token[], entities: readonly Found[], at: numb
       end++;
     return { attribute: 'is', change: false, end };
   }
-  const rule = functional[lower];
+  const rule = Object.hasOwn(functional, lower) ? functional[lower] : undefined;
   if (rule !== undefined) {
     const [attribute, prepositions] = rule;
     if (prepositions.length === 0) return { attribute, change: false, end: at + 1 };

@@ -87,6 +87,13 @@ test('any text is read within the bounds, the same way each time', () => {
   );
 });
 
+test('words that every object knows are words', () => {
+  for (const word of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf']) {
+    assert.equal(analyse(`${word} of ${word}`).statements, [], word);
+    assert.equal(analyse(word).statements, [], word);
+  }
+});
+
 test('hostile texts are read, and bounded like others', () => {
   const hostile = [
     'a.',
