@@ -11,6 +11,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const filters = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const fileTimeoutMs = 300_000;
 const lingerMs = 15_000;
+// Four builds of everything in C++ come first.
+const nativeTimeoutMs = 1_200_000;
 const suffix = /\.(test|property)\.ts$/;
 
 const files = readdirSync(join(root, 'test'), { recursive: true })
@@ -37,7 +39,7 @@ process.on('SIGINT', () => {
 });
 
 /** Runs a command; resolves to its exit code and what it printed. It is ended with everything it started when time is up. */
-function run(command, args) {
+function run(command, args, timeoutMs = fileTimeoutMs) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(child);
@@ -55,9 +57,9 @@ function run(command, args) {
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
     const timer = setTimeout(() => {
-      output += `\nended after ${fileTimeoutMs / 1000} s\n`;
+      output += `\nended after ${timeoutMs / 1000} s\n`;
       end(child);
-    }, fileTimeoutMs);
+    }, timeoutMs);
     child.on('exit', (code) => {
       clearTimeout(timer);
       clearTimeout(lingering);
@@ -126,7 +128,7 @@ await testAll(
 await testAll(files.filter(alone), 1);
 
 if (filters.length === 0 && !process.argv.includes('--no-native')) {
-  const { code, output } = await run(process.execPath, ['scripts/test-native.mjs']);
+  const { code, output } = await run(process.execPath, ['scripts/test-native.mjs'], nativeTimeoutMs);
   for (const [, passed, failed] of output.matchAll(/(\d+) passed, (\d+) failed/g)) {
     total.passed += Number(passed);
     total.failed += Number(failed);
