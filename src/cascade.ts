@@ -213,8 +213,11 @@ export class Cascade {
     if (lease !== undefined && !(await lease.isHeld())) return notStored;
     const { tiers, onStoreError } = this.#parts;
     const options = lease === undefined ? {} : { fence: lease.fence };
-    const writes = tiers.map(async (tier) => {
+    const later = new Promise<void>((resolve) => setImmediate(resolve));
+    const writes = tiers.map(async (tier, level) => {
       try {
+        // Serialising and indexing take longer than all else about a miss: who waits for the answer gets it first.
+        if (level > 0) await later;
         return (await tier.set(entry, options)) ? 'stored' : 'not kept';
       } catch (error) {
         onStoreError(tier.name, error);

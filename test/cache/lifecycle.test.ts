@@ -1,9 +1,10 @@
 // Opening, closing, restarting and dying.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Tier } from '#dist/core/tier.js';
 import { mockEmbedder } from '#dist/testing/index.js';
 import { codeOf, startChild, temporaryDirectory } from '../disk/support.js';
-import { deferred, openMock, turns } from './support.js';
+import { assemble, deferred, openMock, turns } from './support.js';
 
 const test = suite('cache lifecycle');
 
@@ -104,6 +105,28 @@ test('a directory of another embedder is refused with both names, and the given 
 test('a model that does not exist is refused when the cache opens', async () => {
   const open = openMock({ embedder: undefined, embedding: { model: 'no-such-model' } });
   assert.is(await codeOf(() => open), 'ERR_LLM_CACHE_CONFIG');
+});
+
+test('who waits for an answer has it before the slower tiers begin to write it', async () => {
+  const order: string[] = [];
+  const named = (name: string): Tier => ({
+    name,
+    get: () => undefined,
+    set: () => {
+      order.push(name);
+      return true;
+    },
+    delete: () => false,
+    clear: () => {},
+    size: () => ({ entries: 0, bytes: 0 }),
+    close: async () => {},
+  });
+  const cache = assemble({ tiers: [named('first'), named('second'), named('third')] });
+  await cache.wrap('q', () => 'answer');
+  order.push('answered');
+  await cache.idle();
+  assert.equal(order, ['first', 'answered', 'second', 'third']);
+  await cache.close();
 });
 
 test.run();
