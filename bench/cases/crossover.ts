@@ -17,7 +17,7 @@ function jobs(defaults: JobDefaults, n: number, data: DataSet): Job[] {
   ];
 }
 
-/** Both engines over ever more vectors; once over such as no graph serves well. */
+/** Both engines over ever more vectors; once over such as no index serves well. */
 export const crossover: CaseDefinition = {
   cases: ['crossover'],
   groups(defaults, { sizes = usualSizes[defaults.quick ? 'quick' : 'full'] }) {
@@ -31,7 +31,7 @@ interface Point {
   readonly n: number;
   readonly flat: Row;
   readonly ivfpq: Row;
-  /** p50 of the scan less that of the graph, in microseconds. */
+  /** p50 of the scan less that of the lists, in microseconds. */
   readonly gainUs: number;
 }
 
@@ -44,7 +44,7 @@ export interface Meeting {
   readonly measured: boolean;
 }
 
-/** Where the graph overtakes the scan; undefined when the case was not run at two sizes. */
+/** Where the lists overtake the scan; undefined when the case was not run at two sizes. */
 export function meetingOf(rows: readonly Row[]): Meeting | undefined {
   const of = (contender: string, n?: number) =>
     rows.filter(

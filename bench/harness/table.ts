@@ -7,7 +7,7 @@ export const titles: Readonly<Record<CaseName, string>> = {
   key: 'key of a 60-character question',
   'flat-search': 'the 10 nearest of n vectors',
   'flat-build': 'an index over n vectors',
-  crossover: 'the 10 nearest of n vectors, by scan and by graph',
+  crossover: 'the 10 nearest of n vectors, by scan and by inverted lists',
   'embed-one': 'one 12-token question, one at a time',
   'embed-throughput': '64 questions waiting',
   'loop-delay': 'event-loop delay of the main thread while embedding',

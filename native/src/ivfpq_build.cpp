@@ -17,16 +17,6 @@ constexpr size_t kPiece = 16384;
 constexpr size_t kSteps = 100;
 constexpr size_t kTrainingSteps = 50;
 
-std::vector<float> sample_of(const float* vectors, size_t count, size_t dimension, size_t most) {
-    const size_t size = std::min(count, most);
-    std::vector<float> out(size * dimension);
-    for (size_t i = 0; i < size; ++i) {
-        // At even distances; rows often come sorted by where they are from.
-        std::copy_n(vectors + i * count / size * dimension, dimension, out.data() + i * dimension);
-    }
-    return out;
-}
-
 // The rows that stand: of each id the last.
 std::vector<uint32_t> standing(size_t count, const uint32_t* ids) {
     NumberMap<uint32_t> last;
@@ -82,7 +72,8 @@ std::unique_ptr<IvfLists> build_lists(const Kernels& kernels, const IvfPlan& pla
         };
         std::shared_ptr<const IvfQuantiser> quantiser;
         {
-            const std::vector<float> sample = sample_of(vectors, count, dimension, plan.sample);
+            const std::vector<float> sample =
+                sample_vectors(vectors, count, dimension, plan.sample);
             quantiser =
                 IvfQuantiser::train(kernels, plan.shape, sample.data(), sample.size() / dimension,
                                     plan.training, training, status);

@@ -34,6 +34,11 @@ struct IvfTraining {
     size_t threads = 2;
 };
 
+/// @brief Up to `most` of the vectors, at even distances: rows often come sorted by where they are
+/// from. May throw std::bad_alloc.
+std::vector<float> sample_vectors(const float* vectors, size_t count, size_t dimension,
+                                  size_t most);
+
 /// @brief What one thread works in; its arrays keep their room from call to call.
 struct IvfScratch {
     std::vector<float> rotated;

@@ -19,24 +19,7 @@ Status check_training(const IvfShape& shape, const float* vectors, size_t count,
                       const IvfTraining& training) {
     if (training.threads == 0 || count > UINT32_MAX) return Status::kCountOutOfRange;
     if (count < std::max(shape.nlist, shape.pq().centroids())) return Status::kTooFewPoints;
-    const Status status = check_vectors(vectors, count, shape.dimension);
-    if (status != Status::kOk) return status;
-    for (size_t i = 1; i < count; ++i) {
-        const float* x = vectors + i * shape.dimension;
-        if (!std::equal(x, x + shape.dimension, vectors)) return Status::kOk;
-    }
-    return Status::kAllEqual;
-}
-
-// Up to `most` of the vectors, at even distances.
-std::vector<float> pick(const float* vectors, size_t count, size_t dimension, size_t most) {
-    const size_t picked = std::min(count, most);
-    std::vector<float> out(picked * dimension);
-    for (size_t i = 0; i < picked; ++i) {
-        std::copy_n(vectors + i * count / picked * dimension, dimension,
-                    out.data() + i * dimension);
-    }
-    return out;
+    return check_differing(vectors, count, shape.dimension);
 }
 
 class Learner {
@@ -89,7 +72,8 @@ class Learner {
 
     Status rotate() {
         if (training_.rotations == 0) return Status::kOk;
-        const std::vector<float> sample = pick(vectors_, count_, shape_.dimension, kRotationSample);
+        const std::vector<float> sample =
+            sample_vectors(vectors_, count_, shape_.dimension, kRotationSample);
         const PqTraining training = {training_.iterations, training_.seed, training_.threads};
         const Status status =
             learn_rotation(kernels_, shape_.pq(), sample.data(), sample.size() / shape_.dimension,
@@ -155,6 +139,17 @@ class Learner {
 };
 
 }  // namespace
+
+std::vector<float> sample_vectors(const float* vectors, size_t count, size_t dimension,
+                                  size_t most) {
+    const size_t picked = std::min(count, most);
+    std::vector<float> out(picked * dimension);
+    for (size_t i = 0; i < picked; ++i) {
+        std::copy_n(vectors + i * count / picked * dimension, dimension,
+                    out.data() + i * dimension);
+    }
+    return out;
+}
 
 std::shared_ptr<const IvfQuantiser> IvfQuantiser::train(const Kernels& kernels,
                                                         const IvfShape& shape, const float* vectors,

@@ -16,14 +16,7 @@ Status check_training(const PqShape& shape, const float* vectors, size_t count,
                       const PqTraining& training) {
     if (training.threads == 0 || count > UINT32_MAX) return Status::kCountOutOfRange;
     if (count < shape.centroids()) return Status::kTooFewPoints;
-    const Status status = check_vectors(vectors, count, shape.dimension);
-    if (status != Status::kOk) return status;
-    for (size_t i = 1; i < count; ++i) {
-        // Numbers are compared, not bytes: 0 equals -0.
-        const float* x = vectors + i * shape.dimension;
-        if (!std::equal(x, x + shape.dimension, vectors)) return Status::kOk;
-    }
-    return Status::kAllEqual;
+    return check_differing(vectors, count, shape.dimension);
 }
 
 class Trainer {

@@ -138,4 +138,15 @@ Status check_vectors(const float* x, size_t count, size_t length) {
     return Status::kOk;
 }
 
+Status check_differing(const float* x, size_t count, size_t length) {
+    const Status status = check_vectors(x, count, length);
+    if (status != Status::kOk) return status;
+    for (size_t i = 1; i < count; ++i) {
+        // Numbers are compared, not bytes: 0 equals -0.
+        const float* other = x + i * length;
+        if (!std::equal(other, other + length, x)) return Status::kOk;
+    }
+    return Status::kAllEqual;
+}
+
 }  // namespace llm_cache

@@ -40,4 +40,8 @@ Status quantise(const float* x, size_t length, int8_t* codes, Quantised& result)
 /// @return kOk, kNotFinite or kTooLong.
 Status check_vectors(const float* x, size_t count, size_t length);
 
+/// @brief Whether something can be learnt from the vectors: as check_vectors, and not all equal.
+/// @return kOk, kNotFinite, kTooLong or kAllEqual.
+Status check_differing(const float* x, size_t count, size_t length);
+
 }  // namespace llm_cache

@@ -26,8 +26,7 @@ export interface HnswOptions {
 
 /** @throws {MissingPackageError} ERR_LLM_CACHE_MISSING_PACKAGE · {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
 export async function openHnswEngine(dimension: number, options: HnswOptions = {}): Promise<HnswEngine> {
-  const library = await loadHnswlib();
-  return new HnswEngine(dimension, options, 'hnsw', async () => library);
+  return new HnswEngine(dimension, options, await loadHnswlib());
 }
 
 /**
@@ -48,12 +47,12 @@ export async function openHnswEngine(dimension: number, options: HnswOptions = {
  * are found badly by a graph (recall@10 about 0.5 at the default `efSearch`): the flat engine is for them.
  */
 export class HnswEngine implements Engine {
+  readonly name = 'hnsw';
   readonly dimension: number;
-  readonly #name: string;
   readonly #rows: Rows;
   readonly #upkeep: Upkeep;
 
-  /** Use `openHnswEngine` or `autoEngine`. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
+  /** Use `openHnswEngine`. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
   constructor(
     dimension: number,
     {
@@ -64,8 +63,7 @@ export class HnswEngine implements Engine {
       seed = 100,
       graphFrom = 1000,
     }: HnswOptions,
-    name: string,
-    library: () => Promise<Hnswlib>,
+    library: Hnswlib,
   ) {
     checkInteger('M', M, 2, 512);
     checkInteger('efConstruction', efConstruction, 1, 100_000);
@@ -76,15 +74,9 @@ export class HnswEngine implements Engine {
       throw new InvalidArgumentError('space', 'cosine, l2 or ip', space);
     }
     this.dimension = dimension;
-    this.#name = name;
     this.#rows = { flat: new FlatEngine(dimension), partitions: new Partitions() };
     const parameters = { dimension, M, efConstruction, efSearch, space, seed };
     this.#upkeep = new Upkeep(this.#rows, parameters, graphFrom, library);
-  }
-
-  /** `flat` once hnswlib-node was looked for and is not there. */
-  get name(): string {
-    return this.#upkeep.isUnavailable ? 'flat' : this.#name;
   }
 
   get size(): number {

@@ -1,6 +1,6 @@
 // Builds and dissolves the graphs of an engine in the background, one at a time. For engines/ alone.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { CacheError, MissingPackageError, NativeError } from '../core/errors.js';
+import { CacheError, NativeError } from '../core/errors.js';
 import type { FlatEngine } from './flat.js';
 import { Build, type Graph, graphBytes } from './graph.js';
 import type { GraphParameters, GraphRows } from './graph-job.js';
@@ -40,27 +40,21 @@ export class Upkeep {
   readonly #rows: Rows;
   readonly #parameters: GraphParameters;
   readonly #graphFrom: number;
-  readonly #library: () => Promise<Hnswlib>;
+  readonly #library: Hnswlib;
   readonly #due = new Set<Partition>();
   #working: Promise<void> | undefined;
   #building: Partition | undefined;
   #build: Build | undefined;
   #buildBytes = 0;
   #awaited = 0;
-  #isUnavailable = false;
   #failure: Error | undefined;
   #closed = false;
 
-  constructor(rows: Rows, parameters: GraphParameters, graphFrom: number, library: () => Promise<Hnswlib>) {
+  constructor(rows: Rows, parameters: GraphParameters, graphFrom: number, library: Hnswlib) {
     this.#rows = rows;
     this.#parameters = parameters;
     this.#graphFrom = graphFrom;
     this.#library = library;
-  }
-
-  /** hnswlib-node was looked for and is not there. */
-  get isUnavailable(): boolean {
-    return this.#isUnavailable;
   }
 
   /** Bytes of what is being built. */
@@ -117,7 +111,7 @@ export class Upkeep {
 
   #needsGraph(owner: Partition): boolean {
     const { rows, linked, graph } = owner;
-    if (this.#isUnavailable || rows < this.#graphFrom || !this.#mayTry(owner)) return false;
+    if (rows < this.#graphFrom || !this.#mayTry(owner)) return false;
     const unlinked = rows - linked;
     const dead = (graph?.count ?? 0) - linked;
     return (unlinked + dead) * 3 > rows;
@@ -149,7 +143,6 @@ export class Upkeep {
   }
 
   #fail(owner: Partition, error: unknown): void {
-    if (error instanceof MissingPackageError) this.#isUnavailable = true;
     owner.changesSinceFailure = 0;
     this.#failure =
       error instanceof CacheError
@@ -158,7 +151,6 @@ export class Upkeep {
   }
 
   async #buildGraph(owner: Partition): Promise<void> {
-    const library = await this.#library();
     const { frozen: left } = owner;
     // What a failed build left goes back first, so that this one takes everything.
     if (left !== undefined && !(await this.#gather(owner, (segment) => segment === left))) return;
@@ -183,7 +175,12 @@ export class Upkeep {
         ids: ids.subarray(0, count),
         vectors: vectors.subarray(0, count * dimension),
       };
-      const { graph, orphans } = await this.#build.run(library, this.#parameters, rows, frozen.generation);
+      const { graph, orphans } = await this.#build.run(
+        this.#library,
+        this.#parameters,
+        rows,
+        frozen.generation,
+      );
       if (!this.#rows.partitions.stands(owner)) return graph.free();
       owner.graph?.free();
       this.#rows.partitions.link(owner, graph);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "allocation.hpp"
 #include "state_support.hpp"
 
 using namespace llm_cache_test;
@@ -12,30 +13,9 @@ namespace {
 
 size_t g_allocated = 0;
 
-void* allocate(std::size_t size, std::size_t alignment) {
-    g_allocated += size;
-    const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
-    void* memory = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
-    if (memory == nullptr) throw std::bad_alloc();
-    return memory;
-}
-
 }  // namespace
 
-void* operator new(std::size_t size) { return allocate(size, 16); }
-void* operator new[](std::size_t size) { return allocate(size, 16); }
-void* operator new(std::size_t size, std::align_val_t alignment) {
-    return allocate(size, static_cast<std::size_t>(alignment));
-}
-void* operator new[](std::size_t size, std::align_val_t alignment) {
-    return allocate(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void before_allocation(std::size_t size) { g_allocated += size; }
 
 namespace {
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <new>
 
+#include "allocation.hpp"
 #include "flat_index.hpp"
 #include "harness.hpp"
 #include "pq.hpp"
@@ -18,31 +19,12 @@ namespace {
 // Allocations until one fails; negative: none does.
 long g_allocations_left = -1;
 
-void* allocate(std::size_t size, std::size_t alignment) {
-    if (g_allocations_left == 0) throw std::bad_alloc();
-    if (g_allocations_left > 0) --g_allocations_left;
-    const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
-    void* memory = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
-    if (memory == nullptr) throw std::bad_alloc();
-    return memory;
-}
-
 }  // namespace
 
-void* operator new(std::size_t size) { return allocate(size, 16); }
-void* operator new[](std::size_t size) { return allocate(size, 16); }
-void* operator new(std::size_t size, std::align_val_t alignment) {
-    return allocate(size, static_cast<std::size_t>(alignment));
+void before_allocation(std::size_t) {
+    if (g_allocations_left == 0) throw std::bad_alloc();
+    if (g_allocations_left > 0) --g_allocations_left;
 }
-void* operator new[](std::size_t size, std::align_val_t alignment) {
-    return allocate(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
 
 namespace {
 

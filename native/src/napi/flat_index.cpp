@@ -8,6 +8,7 @@
 #include "addon.hpp"
 #include "arguments.hpp"
 #include "errors.hpp"
+#include "outcome.hpp"
 
 namespace llm_cache {
 namespace {
@@ -269,44 +270,31 @@ class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
     int64_t reported_ = 0;
 };
 
-// The error of a build that fails is made at the call, so that its stack shows who called.
 class BuildWorker : public Napi::AsyncWorker {
   public:
     BuildWorker(Napi::Env env, Addon& addon, BuildTask&& task)
         : Napi::AsyncWorker(env, "llm_cache.FlatIndex.build"),
           addon_(addon),
           task_(std::move(task)),
-          deferred_(Napi::Promise::Deferred::New(env)),
-          error_(Napi::Persistent(Napi::Error::New(env, "FlatIndex.build failed").Value())) {}
+          outcome_(env, "FlatIndex.build failed") {}
 
-    Napi::Promise promise() const { return deferred_.Promise(); }
+    Napi::Promise promise() const { return outcome_.promise(); }
 
     void Execute() override { task_.run(); }
 
     void OnOK() override {
-        if (task_.status != Status::kOk) {
-            const StatusText text = status_text(task_.status);
-            Napi::Object error = error_.Value();
-            error.Set("message", text.message);
-            error.Set("code", text.code);
-            deferred_.Reject(error);
-            return;
-        }
+        if (task_.status != Status::kOk) return outcome_.reject(task_.status);
         addon_.built = std::move(task_.built);
         const Napi::Object object = addon_.flat_index_class.New({});
         addon_.built = {};
-        if (Env().IsExceptionPending()) {
-            deferred_.Reject(Env().GetAndClearPendingException().Value());
-        } else {
-            deferred_.Resolve(object);
-        }
+        if (object.IsEmpty()) return outcome_.reject_pending(Env());
+        outcome_.resolve(object);
     }
 
   private:
     Addon& addon_;
     BuildTask task_;
-    Napi::Promise::Deferred deferred_;
-    Napi::ObjectReference error_;
+    Outcome outcome_;
 };
 
 // Copies the arguments; throws and returns false when they do not fit together.
