@@ -2,7 +2,7 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { temporaryDirectory, until } from '../disk/support.js';
@@ -25,7 +25,7 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** Starts redis-server with options on a free port of 127.0.0.1 and waits until it answers a connection. */
+/** Starts redis-server with options on a free port of 127.0.0.1 and waits until its loop runs. */
 export async function startServer(
   options: readonly string[] = [],
   { port, plain = true }: { port?: number; plain?: boolean } = {},
@@ -39,9 +39,9 @@ export async function startServer(
 async function start(args: readonly string[], port: number): Promise<Server> {
   const child = spawn('redis-server', args, { stdio: 'ignore' });
   running.add(child);
-  await until('redis-server listens', () => {
+  await until('redis-server reacts', () => {
     if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}`);
-    return listens(port);
+    return reacts(port);
   });
   return {
     port,
@@ -56,17 +56,21 @@ async function start(args: readonly string[], port: number): Promise<Server> {
   };
 }
 
-async function listens(port: number): Promise<boolean> {
-  const { connect } = await import('node:net');
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
+/**
+ * Whether its loop runs: it answers a command, or ends a connection that speaks no TLS. An accepted connection alone is not enough:
+ * the port is open before the server has loaded its snapshot.
+ */
+function reacts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    let accepted = false;
+    const socket = connect(port, '127.0.0.1', () => {
+      accepted = true;
+      socket.write('PING\r\n');
+    });
+    socket.on('data', () => socket.destroy());
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(accepted));
+  });
 }
 
 /** A sentinel of quorum 1 that watches a master under the name `main`. */
