@@ -6,7 +6,9 @@
       'sources': [
         'native/src/centroids.cpp',
         'native/src/cpu_features.cpp',
+        'native/src/flat_batch.cpp',
         'native/src/flat_index.cpp',
+        'native/src/flat_query.cpp',
         'native/src/flat_search.cpp',
         'native/src/frequency_sketch.cpp',
         'native/src/ivfpq_build.cpp',

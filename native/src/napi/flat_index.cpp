@@ -184,8 +184,10 @@ class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
     Napi::Value JsRemove(const Napi::CallbackInfo& info) {
         uint32_t id = 0;
         if (!get_uint32(info.Env(), info[0], "id", 0, id)) return {};
-        const bool removed = index_->remove(id);
+        bool removed = false;
+        const Status status = index_->remove(id, removed);
         settle(info.Env());
+        if (status != Status::kOk) return refuse(info.Env(), status);
         return Napi::Boolean::New(info.Env(), removed);
     }
 
