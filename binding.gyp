@@ -50,6 +50,7 @@
         'native/src/napi/errors.cpp',
         'native/src/napi/flat_index.cpp',
         'native/src/napi/flat_state.cpp',
+        'native/src/napi/flat_workers.cpp',
         'native/src/napi/frequency_sketch.cpp',
         'native/src/napi/hash.cpp',
         'native/src/napi/pq_workers.cpp',
