@@ -20,6 +20,29 @@ inline bool is_better(const Hit& a, const Hit& b) {
     return a.product != b.product ? a.product > b.product : a.id < b.id;
 }
 
+/// @brief A row, or a block of rows, and a bound of its product.
+struct RowBound {
+    float bound;
+    uint32_t row;
+};
+
+inline bool is_greater(const RowBound& a, const RowBound& b) { return a.bound > b.bound; }
+
+/// @brief Fills `out` with the k greatest (at least 1) of `count` bounds, or all where there are
+/// fewer, as a heap whose front is the least. May throw std::bad_alloc.
+inline void take_greatest(const float* bounds, size_t count, size_t k, std::vector<RowBound>& out) {
+    out.clear();
+    for (size_t i = 0; i < count; ++i) {
+        if (out.size() == k) {
+            if (bounds[i] <= out.front().bound) continue;
+            std::pop_heap(out.begin(), out.end(), is_greater);
+            out.pop_back();
+        }
+        out.push_back({bounds[i], static_cast<uint32_t>(i)});
+        std::push_heap(out.begin(), out.end(), is_greater);
+    }
+}
+
 /// @brief A heap whose front is the worst of the k best.
 class BestHits {
   public:

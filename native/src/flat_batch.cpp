@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <new>
 #include <vector>
 
@@ -19,39 +20,33 @@ constexpr size_t kSweepQueries = 32;
 // 256 rows: 53 KB of coarse codes at d = 384, which the queries after the first find near.
 constexpr size_t kSliceBlocks = 16;
 
-// One thread's queries on their way through the rows. A row whose upper bound is below the k-th
-// best product so far is not among the k best, so what the sweep ends with is exact.
+// One thread's queries on their way through the rows: first the greatest upper bound of each block
+// for all of them, then, query by query, the blocks that these do not rule out. A row whose bound
+// is below the k-th best product so far is not among the k best, so the result is exact.
 class Sweep {
   public:
     Sweep(const Kernels& kernels, const RowLayout& layout, const Shard& rows)
-        : kernels_(kernels), layout_(layout), rows_(rows), habit_(rows.habit()) {}
+        : kernels_(kernels),
+          layout_(layout),
+          rows_(rows),
+          blocks_((rows.size() + kBlockRows - 1) / kBlockRows) {}
 
-    Status begin(const float* queries, size_t count, size_t k) {
+    Status begin(const float* queries, size_t count) {
         queries_.reserve(count);
-        best_.resize(count);
         for (size_t i = 0; i < count; ++i) {
             queries_.emplace_back(layout_);
             const Status status = queries_[i].prepare(layout_, queries + i * layout_.dimension);
             if (status != Status::kOk) return status;
-            scans_.push_back(queries_[i].scan());
-            best_[i].begin(k);
         }
         return Status::kOk;
     }
 
-    void run() {
-        const size_t chunks = rows_.chunks_in_use(layout_);
-        size_t first = 0;
-        for (size_t i = 0; i < chunks; ++i) {
-            const Chunk& chunk = rows_.chunks()[i];
-            pass(chunk, std::min(chunk.rows(), rows_.size() - first));
-            first += chunk.rows();
-        }
-    }
-
-    void write(uint32_t* ids, float* products) {
+    void run(size_t k, uint32_t* ids, float* products) {
+        bound_blocks();
         for (size_t i = 0; i < queries_.size(); ++i) {
-            for (const Hit& hit : best_[i].sorted()) {
+            best_.begin(k);
+            search(queries_[i], greatest_.data() + i * blocks_, k);
+            for (const Hit& hit : best_.sorted()) {
                 *ids++ = hit.id;
                 *products++ = queries_[i].unscaled(hit.product);
             }
@@ -59,63 +54,80 @@ class Sweep {
     }
 
   private:
-    // All queries through a chunk's first `rows` rows.
-    void pass(const Chunk& chunk, size_t rows) {
-        const bool coarse = habit_.pays();
-        const size_t blocks = (rows + kBlockRows - 1) / kBlockRows;
-        refined_ = 0;
-        for (size_t first = 0; first < blocks; first += kSliceBlocks) {
-            const size_t count = std::min(kSliceBlocks, blocks - first);
-            const Blocks slice = {chunk.coarse() + first * layout_.coarse,
-                                  chunk.fine() + first * layout_.fine, count};
-            for (size_t query = 0; query < scans_.size(); ++query) {
-                scan(coarse, query, slice);
-                harvest(coarse, query, chunk, slice, first * kBlockRows, rows);
+    // Fills greatest_, one line a query.
+    void bound_blocks() {
+        // The last tile is filled up with its own first query, whose line is written more than
+        // once.
+        const size_t tiles = (queries_.size() + kTileQueries - 1) / kTileQueries;
+        std::vector<ScanQuery> scans(tiles * kTileQueries);
+        greatest_.resize(queries_.size() * blocks_);
+        for (size_t i = 0; i < scans.size(); ++i) scans[i] = queries_[line(i)].scan();
+        CoarseHabit habit = rows_.habit();
+        const auto kernel = habit.pays() ? kernels_.scan_coarse_tile : kernels_.scan_full_tile;
+        size_t block = 0;
+        for (const Chunk& chunk : rows_.chunks()) {
+            const size_t count = std::min(chunk.rows() / kBlockRows, blocks_ - block);
+            for (size_t first = 0; first < count; first += kSliceBlocks) {
+                const Blocks slice = {chunk.coarse() + first * layout_.coarse,
+                                      chunk.fine() + first * layout_.fine,
+                                      std::min(kSliceBlocks, count - first)};
+                for (size_t tile = 0; tile < tiles; ++tile) {
+                    float* greatest[kTileQueries];
+                    for (size_t i = 0; i < kTileQueries; ++i) {
+                        const size_t query = line(tile * kTileQueries + i);
+                        greatest[i] = greatest_.data() + query * blocks_ + block + first;
+                    }
+                    kernel(&scans[tile * kTileQueries], slice, greatest);
+                }
             }
+            block += count;
         }
-        if (coarse) habit_.note(refined_ * 2 <= blocks * scans_.size());
     }
 
-    void scan(bool coarse, size_t query, const Blocks& slice) {
-        const auto kernel = coarse ? kernels_.scan_coarse : kernels_.scan_full;
-        kernel(scans_[query], slice, {upper_bounds_, greatest_});
+    // Which query stands at place i of the tiles.
+    size_t line(size_t i) const {
+        return i < queries_.size() ? i : i / kTileQueries * kTileQueries;
     }
 
-    // Takes in the rows of a slice that may be among the best; `first` is the slice's first row.
-    void harvest(bool coarse, size_t query, const Chunk& chunk, const Blocks& slice, size_t first,
-                 size_t rows) {
-        BestHits& best = best_[query];
-        for (size_t block = 0; block < slice.count; ++block) {
-            if (greatest_[block] < best.least()) continue;
-            float* bounds = upper_bounds_ + block * kBlockRows;
-            if (coarse) {
-                ++refined_;
-                const Blocks one = {slice.coarse + block * layout_.coarse,
-                                    slice.fine + block * layout_.fine, 1};
-                kernels_.scan_full(scans_[query], one, {bounds, greatest_ + block});
-                if (greatest_[block] < best.least()) continue;
-            }
-            const size_t begin = first + block * kBlockRows;
-            const size_t end = std::min(begin + kBlockRows, rows);
-            for (size_t row = begin; row < end; ++row) {
-                if (bounds[row - begin] < best.least()) continue;
-                const float product = kernels_.dot(chunk.vector(layout_, row),
-                                                   queries_[query].vector(), layout_.padded);
-                best.offer({product, chunk.ids()[row]});
-            }
+    // The blocks with the greatest bounds first: what they hold rules out most of the others.
+    void search(const FlatQuery& query, float* greatest, size_t k) {
+        take_greatest(greatest, blocks_, k, seeds_);
+        std::sort_heap(seeds_.begin(), seeds_.end(), is_greater);
+        for (const RowBound& seed : seeds_) {
+            visit(query, seed.row);
+            greatest[seed.row] = -std::numeric_limits<float>::infinity();
+        }
+        if (blocks_ <= k) return;
+        for (size_t block = 0; block < blocks_; ++block) {
+            if (greatest[block] >= best_.least()) visit(query, block);
+        }
+    }
+
+    // Takes in the rows of a block that may be among the best.
+    void visit(const FlatQuery& query, size_t block) {
+        float bounds[kBlockRows];
+        float greatest;
+        kernels_.scan_full(query.scan(), rows_.block(layout_, block), {bounds, &greatest});
+        if (greatest < best_.least()) return;
+        const size_t first = block * kBlockRows;
+        const size_t count = std::min(kBlockRows, rows_.size() - first);
+        for (size_t i = 0; i < count; ++i) {
+            if (bounds[i] < best_.least()) continue;
+            const uint32_t row = static_cast<uint32_t>(first + i);
+            const float product =
+                kernels_.dot(rows_.vector(layout_, row), query.vector(), layout_.padded);
+            best_.offer({product, rows_.id(layout_, row)});
         }
     }
 
     const Kernels& kernels_;
     const RowLayout& layout_;
     const Shard& rows_;
-    CoarseHabit habit_;
+    const size_t blocks_;
     std::vector<FlatQuery> queries_;
-    std::vector<ScanQuery> scans_;
-    std::vector<BestHits> best_;
-    size_t refined_ = 0;
-    float upper_bounds_[kSliceBlocks * kBlockRows];
-    float greatest_[kSliceBlocks];
+    std::vector<float> greatest_;
+    std::vector<RowBound> seeds_;
+    BestHits best_;
 };
 
 }  // namespace
@@ -134,10 +146,9 @@ Status FlatBatch::run(const float* queries, size_t count, size_t k, size_t threa
         Status status;
         try {
             Sweep sweep(kernels_, layout_, rows_);
-            status = sweep.begin(queries + first * layout_.dimension, end - first, wanted);
+            status = sweep.begin(queries + first * layout_.dimension, end - first);
             if (status == Status::kOk && wanted > 0) {
-                sweep.run();
-                sweep.write(ids + first * wanted, products + first * wanted);
+                sweep.run(wanted, ids + first * wanted, products + first * wanted);
             }
         } catch (const std::bad_alloc&) {
             status = Status::kOutOfMemory;

@@ -19,12 +19,6 @@ namespace llm_cache {
 
 constexpr size_t kGreatestDimension = 65536;
 
-/// @brief A row of a shard and a bound of its product.
-struct RowBound {
-    float bound;
-    uint32_t row;
-};
-
 /// @brief Rows of float32 under ids, each in one partition. Not thread-safe: one thread at a time;
 /// only the batches it makes may run on others meanwhile.
 ///

@@ -69,19 +69,8 @@ void FlatIndex::refine(const Shard& shard, const ScanQuery& query, float thresho
 float FlatIndex::threshold_for(const Shard& shard, const FlatQuery& query, size_t k) {
     const size_t blocks = (shard.size() + kBlockRows - 1) / kBlockRows;
     if (blocks < k) return -FLT_MAX;
-    const auto greater = [](const RowBound& a, const RowBound& b) { return a.bound > b.bound; };
     // The k blocks with the greatest bounds: k rows reach the least of them.
-    candidates_.clear();
-    for (size_t block = 0; block < blocks; ++block) {
-        const RowBound candidate = {greatest_bounds_[block], static_cast<uint32_t>(block)};
-        if (candidates_.size() == k) {
-            if (!greater(candidate, candidates_.front())) continue;
-            std::pop_heap(candidates_.begin(), candidates_.end(), greater);
-            candidates_.pop_back();
-        }
-        candidates_.push_back(candidate);
-        std::push_heap(candidates_.begin(), candidates_.end(), greater);
-    }
+    take_greatest(greatest_bounds_.data(), blocks, k, candidates_);
     const float least = candidates_.front().bound;
     for (size_t i = 0; i < k; ++i) {
         const size_t first = candidates_[i].row * kBlockRows;
@@ -93,7 +82,7 @@ float FlatIndex::threshold_for(const Shard& shard, const FlatQuery& query, size_
     candidates_.erase(candidates_.begin(), candidates_.begin() + static_cast<ptrdiff_t>(k));
     if (candidates_.size() > 2 * k) {
         const auto end = candidates_.begin() + static_cast<ptrdiff_t>(2 * k);
-        std::nth_element(candidates_.begin(), end, candidates_.end(), greater);
+        std::nth_element(candidates_.begin(), end, candidates_.end(), is_greater);
         candidates_.erase(end, candidates_.end());
     }
     for (const RowBound& one : candidates_)
@@ -102,7 +91,7 @@ float FlatIndex::threshold_for(const Shard& shard, const FlatQuery& query, size_
         one.bound = kernels_.dot(shard.vector(layout_, one.row), query.vector(), layout_.padded);
     }
     const auto last = candidates_.begin() + static_cast<ptrdiff_t>(k - 1);
-    std::nth_element(candidates_.begin(), last, candidates_.end(), greater);
+    std::nth_element(candidates_.begin(), last, candidates_.end(), is_greater);
     return last->bound;
 }
 
@@ -143,8 +132,7 @@ void FlatIndex::find_candidates(Shard& shard, const FlatQuery& query, size_t k) 
 
 // Fills best_ with the k best candidates.
 void FlatIndex::rescore(const Shard& shard, const FlatQuery& query, size_t k) {
-    std::sort(candidates_.begin(), candidates_.end(),
-              [](const RowBound& a, const RowBound& b) { return a.bound > b.bound; });
+    std::sort(candidates_.begin(), candidates_.end(), is_greater);
     constexpr size_t kAhead = 8;
     for (size_t i = 0; i < std::min(kAhead, candidates_.size()); ++i) {
         prefetch(shard.vector(layout_, candidates_[i].row), layout_.padded);

@@ -286,6 +286,13 @@ void CoarseHabit::note(bool paid) {
     skips_left_ = skips_ / 2;
 }
 
+Blocks Shard::block(const RowLayout& layout, size_t block) const {
+    const Place at = place(layout, block * kBlockRows);
+    const Chunk& chunk = chunks_[at.chunk];
+    const size_t number = at.row / kBlockRows;
+    return {chunk.coarse() + number * layout.coarse, chunk.fine() + number * layout.fine, 1};
+}
+
 const float* Shard::vector(const RowLayout& layout, uint32_t row) const {
     const Place at = place(layout, row);
     return chunks_[at.chunk].vector(layout, at.row);

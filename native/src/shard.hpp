@@ -153,6 +153,9 @@ class Shard {
     /// @brief Number of a chunk's first row.
     static size_t first_row(const RowLayout& layout, size_t chunk);
 
+    /// @brief The codes of rows `block` x kBlockRows and those after it.
+    Blocks block(const RowLayout& layout, size_t block) const;
+
     const float* vector(const RowLayout& layout, uint32_t row) const;
     uint32_t id(const RowLayout& layout, uint32_t row) const;
     const std::vector<Chunk>& chunks() const { return chunks_; }

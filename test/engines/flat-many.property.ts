@@ -133,7 +133,7 @@ test('wrong lengths, types and numbers are refused with typed errors, and nothin
   const shared = new Float32Array(new SharedArrayBuffer(32));
   shared.set(rows(1, 8));
   const detached = rows(1, 8);
-  structuredClone(detached.buffer, { transfer: [detached.buffer] });
+  structuredClone(detached.buffer, { transfer: [detached.buffer as ArrayBuffer] });
   const many = engine.searchMany.bind(engine) as (...values: unknown[]) => Promise<unknown>;
   for (const values of [
     [[1, 0], 3, 5],
