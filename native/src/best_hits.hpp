@@ -15,10 +15,11 @@ struct Hit {
     uint32_t id;
 };
 
-/// @brief Whether `a` comes before `b`: by greater product, equal ones by smaller id.
-inline bool is_better(const Hit& a, const Hit& b) {
+/// @brief Whether `a` comes before `b`: by greater product, equal ones by smaller id. An object and
+/// no function, so that the algorithms it is given to have it inline.
+inline constexpr auto is_better = [](const Hit& a, const Hit& b) {
     return a.product != b.product ? a.product > b.product : a.id < b.id;
-}
+};
 
 /// @brief A row, or a block of rows, and a bound of its product.
 struct RowBound {
@@ -26,7 +27,9 @@ struct RowBound {
     uint32_t row;
 };
 
-inline bool is_greater(const RowBound& a, const RowBound& b) { return a.bound > b.bound; }
+inline constexpr auto is_greater = [](const RowBound& a, const RowBound& b) {
+    return a.bound > b.bound;
+};
 
 /// @brief Fills `out` with the k greatest (at least 1) of `count` bounds, or all where there are
 /// fewer, as a heap whose front is the least. May throw std::bad_alloc.

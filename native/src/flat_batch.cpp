@@ -11,6 +11,7 @@
 #include "best_hits.hpp"
 #include "flat_query.hpp"
 #include "parallel.hpp"
+#include "prefetch.hpp"
 
 namespace llm_cache {
 namespace {
@@ -19,6 +20,9 @@ namespace {
 constexpr size_t kSweepQueries = 32;
 // 256 rows: 53 KB of coarse codes at d = 384, which the queries after the first find near.
 constexpr size_t kSliceBlocks = 16;
+
+// Rows that are called into the cache before the product of the first is computed.
+constexpr size_t kAhead = 8;
 
 // One thread's queries on their way through the rows: first the greatest upper bound of each block
 // for all of them, then, query by query, the blocks that these do not rule out. A row whose bound
@@ -29,7 +33,10 @@ class Sweep {
         : kernels_(kernels),
           layout_(layout),
           rows_(rows),
-          blocks_((rows.size() + kBlockRows - 1) / kBlockRows) {}
+          blocks_((rows.size() + kBlockRows - 1) / kBlockRows) {
+        CoarseHabit habit = rows.habit();
+        coarse_ = habit.pays();
+    }
 
     Status begin(const float* queries, size_t count) {
         queries_.reserve(count);
@@ -62,8 +69,7 @@ class Sweep {
         std::vector<ScanQuery> scans(tiles * kTileQueries);
         greatest_.resize(queries_.size() * blocks_);
         for (size_t i = 0; i < scans.size(); ++i) scans[i] = queries_[line(i)].scan();
-        CoarseHabit habit = rows_.habit();
-        const auto kernel = habit.pays() ? kernels_.scan_coarse_tile : kernels_.scan_full_tile;
+        const auto kernel = coarse_ ? kernels_.scan_coarse_tile : kernels_.scan_full_tile;
         size_t block = 0;
         for (const Chunk& chunk : rows_.chunks()) {
             const size_t count = std::min(chunk.rows() / kBlockRows, blocks_ - block);
@@ -94,39 +100,73 @@ class Sweep {
         take_greatest(greatest, blocks_, k, seeds_);
         std::sort_heap(seeds_.begin(), seeds_.end(), is_greater);
         for (const RowBound& seed : seeds_) {
-            visit(query, seed.row);
+            visit(query, seed.row, coarse_);
+            settle(query);
             greatest[seed.row] = -std::numeric_limits<float>::infinity();
         }
         if (blocks_ <= k) return;
+        seeds_.clear();
         for (size_t block = 0; block < blocks_; ++block) {
-            if (greatest[block] >= best_.least()) visit(query, block);
+            if (greatest[block] < best_.least()) continue;
+            seeds_.push_back({greatest[block], static_cast<uint32_t>(block)});
         }
+        std::sort(seeds_.begin(), seeds_.end(), is_greater);
+        // Where the coarse codes rule out little of a block, its full ones cost less than products.
+        const bool coarse = coarse_ && seeds_.size() <= blocks_ / 8;
+        for (size_t i = 0; i < seeds_.size(); ++i) {
+            if (seeds_[i].bound < best_.least()) break;
+            if (i + 1 < seeds_.size()) prefetch_block(seeds_[i + 1].row, coarse);
+            visit(query, seeds_[i].row, coarse);
+        }
+        settle(query);
+    }
+
+    void prefetch_block(size_t block, bool coarse) const {
+        const Blocks one = rows_.block(layout_, block);
+        prefetch(one.coarse, layout_.coarse);
+        if (!coarse) prefetch(one.fine, layout_.fine);
     }
 
     // Takes in the rows of a block that may be among the best.
-    void visit(const FlatQuery& query, size_t block) {
+    void visit(const FlatQuery& query, size_t block, bool coarse) {
         float bounds[kBlockRows];
         float greatest;
-        kernels_.scan_full(query.scan(), rows_.block(layout_, block), {bounds, &greatest});
+        const auto kernel = coarse ? kernels_.scan_coarse : kernels_.scan_full;
+        kernel(query.scan(), rows_.block(layout_, block), {bounds, &greatest});
         if (greatest < best_.least()) return;
         const size_t first = block * kBlockRows;
         const size_t count = std::min(kBlockRows, rows_.size() - first);
         for (size_t i = 0; i < count; ++i) {
             if (bounds[i] < best_.least()) continue;
+            if (pending_count_ == kAhead) settle(query);
             const uint32_t row = static_cast<uint32_t>(first + i);
-            const float product =
-                kernels_.dot(rows_.vector(layout_, row), query.vector(), layout_.padded);
-            best_.offer({product, rows_.id(layout_, row)});
+            prefetch(rows_.vector(layout_, row), layout_.padded);
+            pending_[pending_count_++] = {bounds[i], row};
         }
+    }
+
+    // The products of the rows that have been called into the cache.
+    void settle(const FlatQuery& query) {
+        for (size_t i = 0; i < pending_count_; ++i) {
+            const RowBound& one = pending_[i];
+            if (one.bound < best_.least()) continue;
+            const float product =
+                kernels_.dot(rows_.vector(layout_, one.row), query.vector(), layout_.padded);
+            best_.offer({product, rows_.id(layout_, one.row)});
+        }
+        pending_count_ = 0;
     }
 
     const Kernels& kernels_;
     const RowLayout& layout_;
     const Shard& rows_;
     const size_t blocks_;
+    bool coarse_;
     std::vector<FlatQuery> queries_;
     std::vector<float> greatest_;
     std::vector<RowBound> seeds_;
+    RowBound pending_[kAhead];
+    size_t pending_count_ = 0;
     BestHits best_;
 };
 

@@ -5,21 +5,9 @@
 #include <new>
 
 #include "flat_index.hpp"
+#include "prefetch.hpp"
 
 namespace llm_cache {
-namespace {
-
-void prefetch(const float* row, size_t length) {
-#if defined(__GNUC__) || defined(__clang__)
-    for (size_t i = 0; i < length; i += 16) __builtin_prefetch(row + i);
-#else
-    (void)row;
-    (void)length;
-#endif
-}
-
-}  // namespace
-
 // Fills the two arrays of upper bounds. Every other scan goes through the chunks backwards: what
 // the last one read last is then still in the processor's own cache.
 void FlatIndex::scan(Shard& shard, const ScanQuery& query, bool full) {

@@ -177,11 +177,13 @@ LLM_CACHE_AVX2 inline void scan(const ScanQuery& query, const Pass& pass, const 
     const size_t stride = coarse_bytes(query.groups);
     for (size_t block = 0; block < blocks.count; ++block) {
         const uint8_t* coarse = blocks.coarse + block * stride;
-        const BlockSums high = half_sums(query, coarse, stride);
+        // Nothing is called in behind the last block: a block alone is one of few.
+        const bool last = block + 1 == blocks.count;
+        const BlockSums high = half_sums(query, coarse, last ? 0 : stride);
         __m256i first = _mm256_slli_epi32(high.rows_0_to_7, 4);
         __m256i second = _mm256_slli_epi32(high.rows_8_to_15, 4);
         if (kFull) {
-            const BlockSums low = half_sums(query, blocks.fine + block * half, half);
+            const BlockSums low = half_sums(query, blocks.fine + block * half, last ? 0 : half);
             first = _mm256_add_epi32(first, low.rows_0_to_7);
             second = _mm256_add_epi32(second, low.rows_8_to_15);
         }

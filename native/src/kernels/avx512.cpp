@@ -125,7 +125,10 @@ LLM_CACHE_AVX512 inline void sixteenfold_sums(const ScanQuery& query, const uint
             const __m512i second = four_codes(q + 4);
             for (size_t i = 0; i < kAtOnce; ++i) {
                 const uint8_t* at = codes + i * stride + j * 64;
-                _mm_prefetch(reinterpret_cast<const char*>(at + kAtOnce * stride), _MM_HINT_T0);
+                // A block alone is one of few, whose next is not needed.
+                if (kAtOnce > 1) {
+                    _mm_prefetch(reinterpret_cast<const char*>(at + kAtOnce * stride), _MM_HINT_T0);
+                }
                 const __m512i v = _mm512_load_si512(at);
                 low[i][j] = _mm512_dpbusd_epi32(low[i][j], _mm512_and_si512(v, low_half), first);
                 high[i][j] =
