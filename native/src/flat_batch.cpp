@@ -20,7 +20,6 @@ namespace {
 constexpr size_t kSweepQueries = 32;
 // 256 rows: 53 KB of coarse codes at d = 384, which the queries after the first find near.
 constexpr size_t kSliceBlocks = 16;
-
 // Rows that are called into the cache before the product of the first is computed.
 constexpr size_t kAhead = 8;
 
@@ -97,26 +96,26 @@ class Sweep {
 
     // The blocks with the greatest bounds first: what they hold rules out most of the others.
     void search(const FlatQuery& query, float* greatest, size_t k) {
-        take_greatest(greatest, blocks_, k, seeds_);
-        std::sort_heap(seeds_.begin(), seeds_.end(), is_greater);
-        for (const RowBound& seed : seeds_) {
+        take_greatest(greatest, blocks_, k, candidates_);
+        std::sort_heap(candidates_.begin(), candidates_.end(), is_greater);
+        for (const RowBound& seed : candidates_) {
             visit(query, seed.row, coarse_);
             settle(query);
             greatest[seed.row] = -std::numeric_limits<float>::infinity();
         }
         if (blocks_ <= k) return;
-        seeds_.clear();
+        candidates_.clear();
         for (size_t block = 0; block < blocks_; ++block) {
             if (greatest[block] < best_.least()) continue;
-            seeds_.push_back({greatest[block], static_cast<uint32_t>(block)});
+            candidates_.push_back({greatest[block], static_cast<uint32_t>(block)});
         }
-        std::sort(seeds_.begin(), seeds_.end(), is_greater);
+        std::sort(candidates_.begin(), candidates_.end(), is_greater);
         // Where the coarse codes rule out little of a block, its full ones cost less than products.
-        const bool coarse = coarse_ && seeds_.size() <= blocks_ / 8;
-        for (size_t i = 0; i < seeds_.size(); ++i) {
-            if (seeds_[i].bound < best_.least()) break;
-            if (i + 1 < seeds_.size()) prefetch_block(seeds_[i + 1].row, coarse);
-            visit(query, seeds_[i].row, coarse);
+        const bool coarse = coarse_ && candidates_.size() <= blocks_ / 8;
+        for (size_t i = 0; i < candidates_.size(); ++i) {
+            if (candidates_[i].bound < best_.least()) break;
+            if (i + 1 < candidates_.size()) prefetch_block(candidates_[i + 1].row, coarse);
+            visit(query, candidates_[i].row, coarse);
         }
         settle(query);
     }
@@ -164,7 +163,7 @@ class Sweep {
     bool coarse_;
     std::vector<FlatQuery> queries_;
     std::vector<float> greatest_;
-    std::vector<RowBound> seeds_;
+    std::vector<RowBound> candidates_;
     RowBound pending_[kAhead];
     size_t pending_count_ = 0;
     BestHits best_;
