@@ -6,7 +6,9 @@
       'sources': [
         'native/src/centroids.cpp',
         'native/src/cpu_features.cpp',
+        'native/src/flat_batch.cpp',
         'native/src/flat_index.cpp',
+        'native/src/flat_query.cpp',
         'native/src/flat_search.cpp',
         'native/src/frequency_sketch.cpp',
         'native/src/ivfpq_build.cpp',
@@ -48,6 +50,7 @@
         'native/src/napi/errors.cpp',
         'native/src/napi/flat_index.cpp',
         'native/src/napi/flat_state.cpp',
+        'native/src/napi/flat_workers.cpp',
         'native/src/napi/frequency_sketch.cpp',
         'native/src/napi/hash.cpp',
         'native/src/napi/pq_workers.cpp',

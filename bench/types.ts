@@ -21,6 +21,7 @@ export const caseNames = [
   'faults',
   'graph-recall',
   'pq',
+  'search-many',
   'decide',
   'answers',
   'fit',
@@ -37,6 +38,7 @@ export const onRequest: ReadonlySet<CaseName> = new Set([
   'faults',
   'graph-recall',
   'pq',
+  'search-many',
   'decide',
   'answers',
 ]);

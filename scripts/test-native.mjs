@@ -21,7 +21,7 @@ const runs = [
     folder: 'build-native-tests/threads',
     sanitizers: 'thread',
     // Only these have threads.
-    programs: '^(kmeans|pq|ivfpq_lists)$',
+    programs: '^(kmeans|pq|ivfpq_lists|flat_batch)$',
   },
 ];
 if (emulator !== undefined && installed(armCompiler)) {
@@ -36,7 +36,7 @@ if (emulator !== undefined && installed(armCompiler)) {
       '-DCMAKE_EXE_LINKER_FLAGS=-static',
       `-DCMAKE_CROSSCOMPILING_EMULATOR=${emulator}`,
     ],
-    programs: 'kernels|scan|kmeans|pq|quantise',
+    programs: 'kernels|scan|kmeans|pq|quantise|flat_batch',
   });
 }
 

@@ -11,6 +11,7 @@ import { graphRecall } from './graph-recall.js';
 import { ingest } from './ingest.js';
 import { key } from './key.js';
 import { pq } from './pq.js';
+import { searchMany } from './search-many.js';
 import { tiers } from './tiers.js';
 import { vectors } from './vectors.js';
 import { warm } from './warm.js';
@@ -47,6 +48,7 @@ const definitions = [
   faults,
   graphRecall,
   pq,
+  searchMany,
   answers,
   vectors,
   compression,

@@ -48,5 +48,8 @@ export const subjects: Readonly<Record<string, () => Promise<SubjectFactory>>> =
   'pq-ours': async () => (await import('./pq.js')).oursPq,
   'pq-ours-nibbles': async () => (await import('./pq.js')).oursNibbles,
   'pq-faiss': async () => (await import('./pq.js')).faissPq,
+  'search-many-at-once': async () => (await import('./search-many.js')).searchManyAtOnce,
+  'search-many-one-thread': async () => (await import('./search-many.js')).searchManyOneThread,
+  'search-many-one-by-one': async () => (await import('./search-many.js')).searchManyOneByOne,
   'redis-ioredis': async () => (await import('./ioredis.js')).bareRedis,
 };

@@ -24,6 +24,7 @@ export const titles: Readonly<Record<CaseName, string>> = {
   faults: 'what callers notice while Redis fails',
   'graph-recall': 'both messages that an answer needs, recalled under a budget of tokens',
   pq: 'vectors into codes of 48 parts, after training on them',
+  'search-many': '64 queries over the exact index, at once and one by one',
   decide: 'features of two unseen questions of 100 characters, and the numbers of the pair',
   fit: 'the same index on real vectors and on fitted ones; what counts is recall',
   index: 'the 10 nearest of n vectors, at recall 0.95 or more where that is reached',
@@ -32,9 +33,9 @@ export const titles: Readonly<Record<CaseName, string>> = {
 
 /** What the columns mean. */
 export const units: readonly string[] = [
-  'p50, p95, p99: microseconds of one call; the middle of the runs. key: of batches of 256 calls. flat-build: of one whole build.',
+  'p50, p95, p99: microseconds of one call; the middle of the runs. key: of batches of 256 calls. flat-build: of one whole build. search-many: of all 64 queries.',
   'embed-throughput: from the hand-over of 64 texts until a text has its vector. loop-delay: between ticks of a 1 ms timer.',
-  'ops/s: calls a second, one after the other. flat-build: rows a second. embed-throughput, loop-delay: texts a second. ingest: documents a second. pq: vectors a second.',
+  'ops/s: calls a second, one after the other. flat-build: rows a second. embed-throughput, loop-delay: texts a second. ingest: documents a second. pq: vectors a second. search-many: queries a second.',
   '±%: half the distance between the fastest and the slowest run, in percent of the middle one.',
   'right: share of right results, the worst run. Index: recall@10 against brute force in double precision. Cache: right tier and',
   '  right answer. key: both ways agree. Embedding: cosine ≥ 0.999 with the bare run.',

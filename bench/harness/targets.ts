@@ -260,6 +260,17 @@ const targets: readonly Target[] = [
   },
   ...faultTargets,
   ...pqTargets,
+  {
+    case: 'search-many',
+    text: 'searchMany of 64 queries over 100k: ≥ 3 times the throughput of 64 searches',
+    must: 3,
+    atLeast: true,
+    measure: (rows) => {
+      const many = rows.get('search-many', 'ours, searchMany', { n: 100_000 });
+      return ratio(many, rows.get('search-many', 'ours, one by one', { n: 100_000 }), 'opsPerS');
+    },
+    show: times,
+  },
 ];
 
 /** Judges each target whose case was run; those of the indexes on the user's own vectors too. */

@@ -1,6 +1,7 @@
 // Storage of FlatIndex: every change first gets all the memory it needs, then cannot fail.
 #include "flat_index.hpp"
 
+#include <algorithm>
 #include <new>
 
 namespace llm_cache {
@@ -27,18 +28,32 @@ std::unique_ptr<FlatIndex> FlatIndex::create(const Kernels& kernels, double dime
 }
 
 FlatIndex::FlatIndex(const Kernels& kernels, size_t dimension)
-    : kernels_(kernels), layout_(dimension), codes_(layout_.padded), query_(layout_.padded) {}
+    : kernels_(kernels), layout_(dimension), codes_(layout_.padded), query_(layout_) {}
 
 size_t FlatIndex::fixed_bytes() const {
-    const size_t words = free_shards_.capacity() + query_.capacity() + upper_bounds_.capacity() +
-                         greatest_bounds_.capacity();
+    const size_t words =
+        free_shards_.capacity() + upper_bounds_.capacity() + greatest_bounds_.capacity();
     return sizeof *this + locations_.bytes() + partitions_.bytes() +
-           shards_.capacity() * sizeof shards_[0] + codes_.capacity() + words * sizeof(uint32_t) +
-           candidates_.capacity() * sizeof(RowBound) + hits_.capacity() * sizeof(Hit);
+           shards_.capacity() * sizeof shards_[0] + codes_.capacity() + query_.bytes() +
+           words * sizeof(uint32_t) + candidates_.capacity() * sizeof(RowBound) + best_.bytes();
+}
+
+// As Shard::own. May throw.
+void FlatIndex::own(uint32_t number, size_t first, size_t end) {
+    Shard& shard = *shards_[number];
+    const size_t before = shard.bytes();
+    try {
+        shard.own(layout_, first, end);
+    } catch (...) {
+        bytes_ += shard.bytes() - before;
+        throw;
+    }
+    bytes_ += shard.bytes() - before;
 }
 
 // Makes room in the table of ids and in the partition for those of the ids that are not there yet;
-// an id that comes twice counts twice. May throw, and then no row has changed.
+// an id that comes twice counts twice. Whatever row will be written to is owned then. May throw,
+// and then no row has changed.
 uint32_t FlatIndex::reserve(size_t count, const uint32_t* ids, uint32_t partition) {
     const uint32_t* number = partitions_.find(partition);
     size_t new_ids = 0;
@@ -47,6 +62,12 @@ uint32_t FlatIndex::reserve(size_t count, const uint32_t* ids, uint32_t partitio
         const Location* at = locations_.find(ids[i]);
         new_ids += at == nullptr;
         new_rows += at == nullptr || number == nullptr || at->shard != *number;
+        if (at == nullptr) continue;
+        own(at->shard, at->row, at->row + 1);
+        if (number != nullptr && at->shard == *number) continue;
+        // It moves away: up to `count` times the last row takes the place of another.
+        const size_t size = shards_[at->shard]->size();
+        own(at->shard, size - std::min(size, count), size);
     }
     locations_.reserve(new_ids);
     return shard_for(partition, new_rows);
@@ -152,13 +173,35 @@ void FlatIndex::erase(uint32_t id, Location at) {
     free_shards_.push_back(at.shard);
 }
 
-bool FlatIndex::remove(uint32_t id) {
+Status FlatIndex::remove(uint32_t id, bool& removed) {
+    removed = false;
     const Location* found = locations_.find(id);
-    if (found == nullptr) return false;
+    if (found == nullptr) return Status::kOk;
+    try {
+        const size_t size = shards_[found->shard]->size();
+        own(found->shard, found->row, found->row + 1);
+        own(found->shard, size - 1, size);
+    } catch (const std::bad_alloc&) {
+        return Status::kOutOfMemory;
+    }
     erase(id, *found);
     locations_.shrink();
     partitions_.shrink();
-    return true;
+    removed = true;
+    return Status::kOk;
+}
+
+std::unique_ptr<FlatBatch> FlatIndex::batch(uint32_t partition, Status& status) {
+    try {
+        const uint32_t* number = partitions_.find(partition);
+        Shard rows = number == nullptr ? Shard(partition) : *shards_[*number];
+        std::unique_ptr<FlatBatch> made(new FlatBatch(kernels_, layout_, std::move(rows), ground_));
+        status = Status::kOk;
+        return made;
+    } catch (const std::bad_alloc&) {
+        status = Status::kOutOfMemory;
+        return nullptr;
+    }
 }
 
 const float* FlatIndex::read(uint32_t id) {

@@ -7,6 +7,9 @@
 #include <memory>
 #include <vector>
 
+#include "best_hits.hpp"
+#include "flat_batch.hpp"
+#include "flat_query.hpp"
 #include "number_map.hpp"
 #include "shard.hpp"
 #include "state/container.hpp"
@@ -16,13 +19,8 @@ namespace llm_cache {
 
 constexpr size_t kGreatestDimension = 65536;
 
-/// @brief A row of a shard and a bound of its product.
-struct RowBound {
-    float bound;
-    uint32_t row;
-};
-
-/// @brief Rows of float32 under ids, each in one partition. Not thread-safe: one thread at a time.
+/// @brief Rows of float32 under ids, each in one partition. Not thread-safe: one thread at a time;
+/// only the batches it makes may run on others meanwhile.
 ///
 /// Method. A row x is kept as float32 and as int8 codes: x = s_x c_x + e_x, with the norms |x^| =
 /// |s_x c_x| and |e_x| rounded up (quantise.hpp). The query is first scaled by a power of two so
@@ -81,8 +79,9 @@ class FlatIndex {
     /// @brief As `set` for each of `count` rows, or not at all.
     Status set_many(size_t count, const uint32_t* ids, uint32_t partition, const float* vectors);
 
-    /// @brief Removes a row; false when there is none.
-    bool remove(uint32_t id);
+    /// @brief Removes a row; `removed` tells whether there was one. Needs memory only where a batch
+    /// shares the rows' memory. On any status but kOk nothing has changed.
+    Status remove(uint32_t id, bool& removed);
 
     bool has(uint32_t id) { return locations_.find(id) != nullptr; }
 
@@ -98,6 +97,11 @@ class FlatIndex {
     Status search(const float* query, uint32_t partition, size_t k, uint32_t* ids, float* products,
                   size_t& count);
 
+    /// @brief A batch of searches over the partition's rows as they stand now: later changes copy
+    /// the chunks they touch, so they neither wait for it nor show in it. To be made and destroyed
+    /// on this index's thread, in any order with the index; null with kOutOfMemory.
+    std::unique_ptr<FlatBatch> batch(uint32_t partition, Status& status);
+
     void clear();
     void clear(uint32_t partition);
 
@@ -106,32 +110,21 @@ class FlatIndex {
         uint32_t shard;
         uint32_t row;
     };
-    struct Hit {
-        float product;
-        uint32_t id;
-    };
-    // A query in its scaled and coded form.
-    struct Prepared {
-        ScanQuery scan;
-        const float* vector;
-        int exponent;
-    };
-
     FlatIndex(const Kernels& kernels, size_t dimension);
 
     size_t fixed_bytes() const;
     uint32_t reserve(size_t count, const uint32_t* ids, uint32_t partition);
+    void own(uint32_t shard, size_t first, size_t end);
     uint32_t shard_for(uint32_t partition, size_t more_rows);
     void erase(uint32_t id, Location at);
     void place(uint32_t id, uint32_t shard, const float* vector, const Quantised& metrics);
     Status adopt_shards(const ContainerReader& reader, uint64_t budget);
-    Status prepare(const float* query, Prepared& prepared);
     void scan(Shard& shard, const ScanQuery& query, bool full);
     void refine(const Shard& shard, const ScanQuery& query, float threshold);
-    float threshold_for(const Shard& shard, const Prepared& query, size_t k);
+    float threshold_for(const Shard& shard, const FlatQuery& query, size_t k);
     bool list_candidates(size_t rows, float threshold, size_t limit);
-    void find_candidates(Shard& shard, const Prepared& query, size_t k);
-    void rescore(const Shard& shard, const Prepared& query, size_t k);
+    void find_candidates(Shard& shard, const FlatQuery& query, size_t k);
+    void rescore(const Shard& shard, const FlatQuery& query, size_t k);
 
     const Kernels& kernels_;
     const RowLayout layout_;
@@ -143,13 +136,13 @@ class FlatIndex {
     std::vector<uint32_t> free_shards_;
     size_t bytes_ = 0;
     size_t last_rescored_ = 0;
-    // Room for one row's or one query's form, and a search's working set.
+    // Room for one row's codes, and a search's working set.
     std::vector<int8_t> codes_;
-    std::vector<float> query_;
+    FlatQuery query_;
     std::vector<float> upper_bounds_;
     std::vector<float> greatest_bounds_;
     std::vector<RowBound> candidates_;
-    std::vector<Hit> hits_;
+    BestHits best_;
 };
 
 }  // namespace llm_cache

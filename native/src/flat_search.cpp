@@ -1,60 +1,13 @@
 // Search of FlatIndex; flat_index.hpp has the method and its proof.
 #include <algorithm>
 #include <cfloat>
-#include <cmath>
 #include <functional>
 #include <new>
 
 #include "flat_index.hpp"
+#include "prefetch.hpp"
 
 namespace llm_cache {
-namespace {
-
-constexpr double kUp = 1 + 0x1p-20;
-
-void prefetch(const float* row, size_t length) {
-#if defined(__GNUC__) || defined(__clang__)
-    for (size_t i = 0; i < length; i += 16) __builtin_prefetch(row + i);
-#else
-    (void)row;
-    (void)length;
-#endif
-}
-
-}  // namespace
-
-Status FlatIndex::prepare(const float* query, Prepared& prepared) {
-    const size_t dimension = layout_.dimension;
-    Quantised coded;
-    // Checks the query as it came; its codes are those of the scaled one below.
-    const Status status = quantise(query, dimension, codes_.data(), coded);
-    if (status != Status::kOk) return status;
-    float greatest = 0;
-    for (size_t i = 0; i < dimension; ++i) greatest = std::max(greatest, std::fabs(query[i]));
-    prepared.exponent = 0;
-    if (greatest > 0) std::frexp(greatest, &prepared.exponent);
-    const double scale = std::ldexp(1.0, -prepared.exponent);
-    for (size_t i = 0; i < dimension; ++i) query_[i] = static_cast<float>(query[i] * scale);
-    quantise(query_.data(), dimension, codes_.data(), coded);
-    int32_t sum = 0;
-    for (size_t i = 0; i < dimension; ++i) sum += codes_[i];
-    const double roundings = (dot_roundings(layout_.padded) + 16) * 0x1p-24;
-    const double norm = static_cast<double>(coded.norm) + coded.error;
-    const double norm_factor = (coded.error + roundings * norm) * kUp;
-    const double error_factor = norm * (1 + roundings) * kUp;
-    prepared.scan = {codes_.data(),
-                     layout_.groups,
-                     sum * 120,
-                     sum * 128,
-                     coded.scale,
-                     static_cast<float>(norm_factor),
-                     static_cast<float>(error_factor),
-                     static_cast<float>((error_factor + 2 * norm_factor) * kUp),
-                     FLT_MIN};
-    prepared.vector = query_.data();
-    return Status::kOk;
-}
-
 // Fills the two arrays of upper bounds. Every other scan goes through the chunks backwards: what
 // the last one read last is then still in the processor's own cache.
 void FlatIndex::scan(Shard& shard, const ScanQuery& query, bool full) {
@@ -101,22 +54,11 @@ void FlatIndex::refine(const Shard& shard, const ScanQuery& query, float thresho
 // great upper bounds. A row whose upper bound is less is not among the k best. The k-th greatest
 // lower bound would do as well, but lies a whole error bound deeper and lets many times as many
 // rows through.
-float FlatIndex::threshold_for(const Shard& shard, const Prepared& query, size_t k) {
+float FlatIndex::threshold_for(const Shard& shard, const FlatQuery& query, size_t k) {
     const size_t blocks = (shard.size() + kBlockRows - 1) / kBlockRows;
     if (blocks < k) return -FLT_MAX;
-    const auto greater = [](const RowBound& a, const RowBound& b) { return a.bound > b.bound; };
     // The k blocks with the greatest bounds: k rows reach the least of them.
-    candidates_.clear();
-    for (size_t block = 0; block < blocks; ++block) {
-        const RowBound candidate = {greatest_bounds_[block], static_cast<uint32_t>(block)};
-        if (candidates_.size() == k) {
-            if (!greater(candidate, candidates_.front())) continue;
-            std::pop_heap(candidates_.begin(), candidates_.end(), greater);
-            candidates_.pop_back();
-        }
-        candidates_.push_back(candidate);
-        std::push_heap(candidates_.begin(), candidates_.end(), greater);
-    }
+    take_greatest(greatest_bounds_.data(), blocks, k, candidates_);
     const float least = candidates_.front().bound;
     for (size_t i = 0; i < k; ++i) {
         const size_t first = candidates_[i].row * kBlockRows;
@@ -128,16 +70,16 @@ float FlatIndex::threshold_for(const Shard& shard, const Prepared& query, size_t
     candidates_.erase(candidates_.begin(), candidates_.begin() + static_cast<ptrdiff_t>(k));
     if (candidates_.size() > 2 * k) {
         const auto end = candidates_.begin() + static_cast<ptrdiff_t>(2 * k);
-        std::nth_element(candidates_.begin(), end, candidates_.end(), greater);
+        std::nth_element(candidates_.begin(), end, candidates_.end(), is_greater);
         candidates_.erase(end, candidates_.end());
     }
     for (const RowBound& one : candidates_)
         prefetch(shard.vector(layout_, one.row), layout_.padded);
     for (RowBound& one : candidates_) {
-        one.bound = kernels_.dot(shard.vector(layout_, one.row), query.vector, layout_.padded);
+        one.bound = kernels_.dot(shard.vector(layout_, one.row), query.vector(), layout_.padded);
     }
     const auto last = candidates_.begin() + static_cast<ptrdiff_t>(k - 1);
-    std::nth_element(candidates_.begin(), last, candidates_.end(), greater);
+    std::nth_element(candidates_.begin(), last, candidates_.end(), is_greater);
     return last->bound;
 }
 
@@ -161,60 +103,46 @@ bool FlatIndex::list_candidates(size_t rows, float threshold, size_t limit) {
 // read, but where they rule out too few rows the full ones are needed after them; where that
 // happened twice in a row they are left out for some searches, twice as many each time it happens
 // again.
-void FlatIndex::find_candidates(Shard& shard, const Prepared& query, size_t k) {
+void FlatIndex::find_candidates(Shard& shard, const FlatQuery& query, size_t k) {
     // Rescoring a row costs about 0.06 microseconds, scanning one by its full codes 0.0035.
     const size_t limit = shard.size() / 32 + 2 * k + kBlockRows;
-    const bool by_coarse = shard.coarse_pays();
-    scan(shard, query.scan, !by_coarse);
+    const bool by_coarse = shard.habit().pays();
+    scan(shard, query.scan(), !by_coarse);
     const float threshold = threshold_for(shard, query, k);
     if (by_coarse) {
         const bool pays = list_candidates(shard.size(), threshold, limit);
-        shard.note_coarse(pays);
+        shard.habit().note(pays);
         if (pays) return;
-        refine(shard, query.scan, threshold);
+        refine(shard, query.scan(), threshold);
     }
     list_candidates(shard.size(), threshold, shard.size());
 }
 
-// Fills hits_ with the k best candidates, best first.
-void FlatIndex::rescore(const Shard& shard, const Prepared& query, size_t k) {
-    const auto better = [](const Hit& a, const Hit& b) {
-        return a.product != b.product ? a.product > b.product : a.id < b.id;
-    };
-    std::sort(candidates_.begin(), candidates_.end(),
-              [](const RowBound& a, const RowBound& b) { return a.bound > b.bound; });
+// Fills best_ with the k best candidates.
+void FlatIndex::rescore(const Shard& shard, const FlatQuery& query, size_t k) {
+    std::sort(candidates_.begin(), candidates_.end(), is_greater);
     constexpr size_t kAhead = 8;
     for (size_t i = 0; i < std::min(kAhead, candidates_.size()); ++i) {
         prefetch(shard.vector(layout_, candidates_[i].row), layout_.padded);
     }
-    hits_.clear();
+    best_.begin(k);
     for (size_t i = 0; i < candidates_.size(); ++i) {
         const RowBound& candidate = candidates_[i];
-        if (hits_.size() == k && candidate.bound < hits_.front().product) break;
+        if (candidate.bound < best_.least()) break;
         if (i + kAhead < candidates_.size()) {
             prefetch(shard.vector(layout_, candidates_[i + kAhead].row), layout_.padded);
         }
         const float product =
-            kernels_.dot(shard.vector(layout_, candidate.row), query.vector, layout_.padded);
+            kernels_.dot(shard.vector(layout_, candidate.row), query.vector(), layout_.padded);
         ++last_rescored_;
-        const Hit hit = {product, shard.id(layout_, candidate.row)};
-        if (hits_.size() < k) {
-            hits_.push_back(hit);
-            std::push_heap(hits_.begin(), hits_.end(), better);
-        } else if (better(hit, hits_.front())) {
-            std::pop_heap(hits_.begin(), hits_.end(), better);
-            hits_.back() = hit;
-            std::push_heap(hits_.begin(), hits_.end(), better);
-        }
+        best_.offer({product, shard.id(layout_, candidate.row)});
     }
-    std::sort_heap(hits_.begin(), hits_.end(), better);
 }
 
 Status FlatIndex::search(const float* query, uint32_t partition, size_t k, uint32_t* ids,
                          float* products, size_t& count) {
     count = 0;
-    Prepared prepared;
-    const Status status = prepare(query, prepared);
+    const Status status = query_.prepare(layout_, query);
     if (status != Status::kOk) return status;
     last_rescored_ = 0;
     const uint32_t* number = partitions_.find(partition);
@@ -222,14 +150,14 @@ Status FlatIndex::search(const float* query, uint32_t partition, size_t k, uint3
     Shard& shard = *shards_[*number];
     try {
         const size_t wanted = std::min(k, shard.size());
-        find_candidates(shard, prepared, wanted);
-        rescore(shard, prepared, wanted);
+        find_candidates(shard, query_, wanted);
+        rescore(shard, query_, wanted);
     } catch (const std::bad_alloc&) {
         return Status::kOutOfMemory;
     }
-    for (const Hit& hit : hits_) {
+    for (const Hit& hit : best_.sorted()) {
         ids[count] = hit.id;
-        products[count] = std::ldexp(hit.product, prepared.exponent);
+        products[count] = query_.unscaled(hit.product);
         ++count;
     }
     return Status::kOk;

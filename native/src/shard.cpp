@@ -57,21 +57,29 @@ RowLayout::RowLayout(size_t dimension)
     while (chunk_rows > kLeastRows && chunk_rows * row_bytes > kChunkBytes) chunk_rows /= 2;
 }
 
-void Chunk::Free::operator()(uint8_t* memory) const {
-    if (!borrowed) ::operator delete[](memory, kAlignment);
-}
-
 Chunk::Chunk(const RowLayout& layout, size_t rows, uint8_t* memory)
     : rows_(rows),
       fine_(rows / kBlockRows * layout.coarse),
       vectors_(fine_ + rows / kBlockRows * layout.fine),
       ids_(vectors_ + rows * layout.padded * sizeof(float)),
       bytes_(bytes_for(layout, rows)),
-      memory_(memory, Free{true}) {}
+      borrowed_(true),
+      memory_(memory, [](uint8_t*) {}) {}
 
-Chunk::Chunk(const RowLayout& layout, size_t rows) : Chunk(layout, rows, nullptr) {
-    memory_ = {static_cast<uint8_t*>(::operator new[](bytes_, kAlignment)), Free{}};
+Chunk::Chunk(const RowLayout& layout, size_t rows) : Chunk(layout, rows, Uninitialised{}) {
     std::memset(memory_.get(), 0, vectors_);
+}
+
+Chunk::Chunk(const RowLayout& layout, size_t rows, Uninitialised) : Chunk(layout, rows, nullptr) {
+    const auto release = [](uint8_t* memory) { ::operator delete[](memory, kAlignment); };
+    memory_.reset(static_cast<uint8_t*>(::operator new[](bytes_, kAlignment)), release);
+    borrowed_ = false;
+}
+
+Chunk Chunk::clone(const RowLayout& layout) const {
+    Chunk copy(layout, rows_, Uninitialised{});
+    std::memcpy(copy.memory_.get(), memory_.get(), bytes_);
+    return copy;
 }
 
 size_t Chunk::bytes_for(const RowLayout& layout, size_t rows) {
@@ -118,7 +126,17 @@ Shard::Place Shard::place(const RowLayout& layout, size_t row) {
     return {chunk, row - first};
 }
 
+void Shard::own(const RowLayout& layout, size_t first, size_t end) {
+    for (size_t row = first; row < std::min(end, capacity_);) {
+        const Place at = place(layout, row);
+        Chunk& chunk = chunks_[at.chunk];
+        if (chunk.is_shared()) chunk = chunk.clone(layout);
+        row += chunk.rows() - at.row;
+    }
+}
+
 void Shard::reserve(const RowLayout& layout, size_t more) {
+    own(layout, size_, size_ + more);
     while (size_ + more > capacity_) {
         const size_t rows = next_rows(layout, chunks_.empty() ? 0 : chunks_.back().rows());
         chunks_.emplace_back(layout, rows);
@@ -255,17 +273,24 @@ Status Shard::check(const RowLayout& layout, const Chunk& chunk, size_t rows) {
     return status == Status::kOk ? status : Status::kDamaged;
 }
 
-bool Shard::coarse_pays() {
+bool CoarseHabit::pays() {
     if (skips_left_ == 0) return true;
     --skips_left_;
     return false;
 }
 
-void Shard::note_coarse(bool paid) {
+void CoarseHabit::note(bool paid) {
     constexpr uint32_t kMostSkips = 63;
     // One hard query says nothing of the next one; two in a row may be the data.
     skips_ = paid ? 0 : std::min(skips_ * 2 + 1, kMostSkips);
     skips_left_ = skips_ / 2;
+}
+
+Blocks Shard::block(const RowLayout& layout, size_t block) const {
+    const Place at = place(layout, block * kBlockRows);
+    const Chunk& chunk = chunks_[at.chunk];
+    const size_t number = at.row / kBlockRows;
+    return {chunk.coarse() + number * layout.coarse, chunk.fine() + number * layout.fine, 1};
 }
 
 const float* Shard::vector(const RowLayout& layout, uint32_t row) const {

@@ -27,7 +27,8 @@ struct RowLayout {
     size_t chunk_rows;
 };
 
-/// @brief Memory of some rows: coarse blocks, fine blocks, float32 rows, ids. 64-byte aligned.
+/// @brief Memory of some rows: coarse blocks, fine blocks, float32 rows, ids. 64-byte aligned. A
+/// copy is a second handle on the same memory.
 class Chunk {
   public:
     /// @brief May throw std::bad_alloc.
@@ -48,26 +49,47 @@ class Chunk {
     uint32_t* ids() const { return reinterpret_cast<uint32_t*>(memory_.get() + ids_); }
     size_t rows() const { return rows_; }
     /// @brief Bytes of its own: none of a borrowed one.
-    size_t bytes() const { return memory_.get_deleter().borrowed ? 0 : bytes_; }
+    size_t bytes() const { return borrowed_ ? 0 : bytes_; }
+    /// @brief Whether there are other handles. Handles are made and dropped on one thread, so this
+    /// needs no more than a look at their number.
+    bool is_shared() const { return memory_.use_count() > 1; }
+    /// @brief The same rows in memory of its own. May throw std::bad_alloc.
+    Chunk clone(const RowLayout& layout) const;
     const uint8_t* image() const { return memory_.get(); }
     size_t image_bytes() const { return bytes_; }
 
   private:
-    struct Free {
-        bool borrowed = false;
-        void operator()(uint8_t* memory) const;
-    };
+    struct Uninitialised {};
+    Chunk(const RowLayout& layout, size_t rows, Uninitialised);
+
     size_t rows_;
     size_t fine_;
     size_t vectors_;
     size_t ids_;
     size_t bytes_;
-    std::unique_ptr<uint8_t[], Free> memory_;
+    bool borrowed_;
+    std::shared_ptr<uint8_t> memory_;
+};
+
+/// @brief Whether scans begin with the coarse codes. Where these ruled out too few rows twice in a
+/// row they are left out for some scans, twice as many each time it happens again.
+class CoarseHabit {
+  public:
+    /// @brief Whether the next scan should; counts the scans that should not.
+    bool pays();
+
+    /// @brief Tells what a scan made of the coarse codes.
+    void note(bool paid);
+
+  private:
+    uint32_t skips_ = 0;
+    uint32_t skips_left_ = 0;
 };
 
 /// @brief Rows 0 to size - 1 of a partition. Chunks hold 16, 32, 64, ... rows up to
 /// layout.chunk_rows and then that many each, so a small partition stays small and growth copies
-/// nothing.
+/// nothing. A copy is a snapshot: it shares the chunks, and `own` keeps changes of the original
+/// away from them.
 class Shard {
   public:
     explicit Shard(uint32_t partition) : partition_(partition) {}
@@ -76,7 +98,12 @@ class Shard {
     size_t size() const { return size_; }
     size_t bytes() const;
 
-    /// @brief Makes room for `more` rows. May throw std::bad_alloc; rows are untouched either way.
+    /// @brief Gives the rows from `first` on up to `end` memory that no snapshot shares: before
+    /// anything of them is written. May throw std::bad_alloc; rows are untouched either way.
+    void own(const RowLayout& layout, size_t first, size_t end);
+
+    /// @brief Makes room for `more` rows, owned. May throw std::bad_alloc; rows are untouched
+    /// either way.
     void reserve(const RowLayout& layout, size_t more);
 
     /// @brief Adds a row and returns its number.
@@ -84,7 +111,7 @@ class Shard {
     uint32_t append(const RowLayout& layout, uint32_t id, const float* vector, const int8_t* codes,
                     const Quantised& metrics);
 
-    /// @brief Writes a row that exists.
+    /// @brief Writes a row that exists and is owned.
     void write(const RowLayout& layout, uint32_t row, uint32_t id, const float* vector,
                const int8_t* codes, const Quantised& metrics);
 
@@ -107,15 +134,13 @@ class Shard {
     Status adopt(const RowLayout& layout, size_t size, uint8_t* images);
 
     /// @brief Moves the last row into `row` and drops the last; gives back chunks beyond one spare.
+    /// @pre `row` and the last one are owned.
     /// @return the id that now has the number `row`, or kReservedNumber when `row` was the last.
     uint32_t remove(const RowLayout& layout, uint32_t row);
 
-    /// @brief Whether this search should begin with the coarse codes; counts the searches that
-    /// should not.
-    bool coarse_pays();
-
-    /// @brief Tells what a search made of the coarse codes.
-    void note_coarse(bool paid);
+    /// @brief What its searches learnt; affects their speed, never their result.
+    CoarseHabit& habit() { return habit_; }
+    const CoarseHabit& habit() const { return habit_; }
 
     /// @brief False and true in turn.
     bool turn() { return backwards_ = !backwards_; }
@@ -127,6 +152,9 @@ class Shard {
 
     /// @brief Number of a chunk's first row.
     static size_t first_row(const RowLayout& layout, size_t chunk);
+
+    /// @brief The codes of rows `block` x kBlockRows and those after it.
+    Blocks block(const RowLayout& layout, size_t block) const;
 
     const float* vector(const RowLayout& layout, uint32_t row) const;
     uint32_t id(const RowLayout& layout, uint32_t row) const;
@@ -146,9 +174,7 @@ class Shard {
     uint32_t partition_;
     size_t size_ = 0;
     size_t capacity_ = 0;
-    // These affect the speed of searches, never their result.
-    uint32_t skips_ = 0;
-    uint32_t skips_left_ = 0;
+    CoarseHabit habit_;
     bool backwards_ = true;
     std::vector<Chunk> chunks_;
 };

@@ -16,7 +16,7 @@ export interface NativeFlatIndex {
   set(id: number, partition: number, vector: Float32Array): boolean;
   /** As `set`, for n rows; `vectors` is n x dimension, row-major. Synchronous: about 1 microsecond a row at d = 384. */
   setMany(ids: Uint32Array, partition: number, vectors: Float32Array): void;
-  /** Removes the row of `id`; true when there was one. */
+  /** Removes the row of `id`; true when there was one. Needs memory only while `searchMany` reads the rows around it. */
   remove(id: number): boolean;
   has(id: number): boolean;
   /** Copies the row of `id` into `out`; false when there is none. */
@@ -32,6 +32,16 @@ export interface NativeFlatIndex {
     ids: Uint32Array,
     products: Float32Array,
   ): number;
+  /**
+   * What `search` finds for each of n queries (n x dimension, copied first), off the event loop and on up to `threads` threads: the rows
+   * as they stand at the call, whatever is changed meanwhile. `count` = min(k, rows of the partition) ids and products a query.
+   */
+  searchMany(
+    queries: Float32Array,
+    partition: number,
+    k: number,
+    threads: number,
+  ): Promise<{ readonly count: number; readonly ids: Uint32Array; readonly products: Float32Array }>;
   /** Removes all rows of a partition, or of all. */
   clear(partition?: number): void;
   /** Rows whose float32 product was computed in the last search; the rest were ruled out by their bound. */

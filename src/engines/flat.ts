@@ -12,6 +12,17 @@ export const unitTolerance = 1e-3;
 /** Greatest id and greatest number of a partition. */
 export const greatestNumber = 2 ** 32 - 2;
 const greatestDimension = 65_536;
+const greatestThreads = 64;
+
+/** Neighbours of n queries, each query's behind those of the one before. */
+export interface NeighbourTable {
+  /** Neighbours of each query: min(k, vectors of the partition), equal for all as the search is exact. */
+  readonly count: number;
+  /** n x count ids, best first. */
+  readonly ids: Uint32Array;
+  /** n x count cosine similarities in [-1, 1]. */
+  readonly similarities: Float32Array;
+}
 
 /** @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT unless `value` is an integer from `least` to `greatest`. */
 export function checkInteger(name: string, value: number, least: number, greatest: number): void {
@@ -126,9 +137,14 @@ export class FlatEngine implements Engine {
     }
   }
 
+  /** Removes. @throws {CapacityError} ERR_LLM_CACHE_CAPACITY while `searchMany` runs and there is no memory left; nothing has changed */
   remove(id: number): boolean {
     checkInteger('id', id, 0, greatestNumber);
-    return this.#index.remove(id);
+    try {
+      return this.#index.remove(id);
+    } catch (error) {
+      return translate(error);
+    }
   }
 
   has(id: number): boolean {
@@ -166,6 +182,34 @@ export class FlatEngine implements Engine {
     return neighbours;
   }
 
+  /**
+   * What `search` finds for each of n queries, exactly, off the event loop. `queries`: n x dimension, row-major, rows of unit length;
+   * copied, so it may be changed afterwards. The rows are those of the moment of the call: what is set, removed or cleared meanwhile
+   * waits for nothing and does not show. A change then copies up to 4 MiB for each block of some 1,024 rows it is first to touch.
+   * Cost: O(n x rows of the partition x dimension) on `threads` threads of the addon (1 to 64, default 2), 1.5 to 3 times as fast as n
+   * searches; memory of the results: 8 bytes x n x k.
+   * @throws as `search`, and {CapacityError} ERR_LLM_CACHE_CAPACITY when there is no memory left (as rejections)
+   */
+  async searchMany(
+    queries: Float32Array,
+    partition: number,
+    k: number,
+    { threads = 2 }: { readonly threads?: number | undefined } = {},
+  ): Promise<NeighbourTable> {
+    checkMatrix('queries', queries, this.dimension);
+    checkInteger('partition', partition, 0, greatestNumber);
+    checkInteger('k', k, 1, Number.MAX_SAFE_INTEGER);
+    checkInteger('threads', threads, 1, greatestThreads);
+    const wanted = Math.max(1, Math.min(k, this.#index.size));
+    const { count, ids, products } = await this.#index
+      .searchMany(queries, partition, wanted, threads)
+      .catch(translate);
+    for (let i = 0; i < products.length; i++) {
+      products[i] = Math.min(1, Math.max(-1, products[i] as number));
+    }
+    return { count, ids, similarities: products };
+  }
+
   clear(partition?: number): void {
     if (partition !== undefined) checkInteger('partition', partition, 0, greatestNumber);
     this.#index.clear(partition);
@@ -201,19 +245,24 @@ function squaredLengthOf(vector: Float32Array): number {
  */
 export function checkRows(dimension: number, ids: Uint32Array, vectors: Float32Array): void {
   if (!(ids instanceof Uint32Array)) throw new InvalidArgumentError('ids', 'a Uint32Array', ids);
-  if (!(vectors instanceof Float32Array)) {
-    throw new InvalidArgumentError('vectors', 'a Float32Array', vectors);
-  }
-  if (vectors.length !== ids.length * dimension) {
-    throw new DimensionError('vectors', ids.length * dimension, vectors.length);
-  }
+  checkMatrix('vectors', vectors, dimension, ids.length);
+}
+
+function checkMatrix(
+  name: string,
+  rows: Float32Array,
+  dimension: number,
+  count = Math.ceil((rows?.length ?? 0) / dimension),
+): void {
+  if (!(rows instanceof Float32Array)) throw new InvalidArgumentError(name, 'a Float32Array', rows);
+  if (rows.length !== count * dimension) throw new DimensionError(name, count * dimension, rows.length);
   // The squared distance to the zero vector is the squared length: all rows in one call.
-  const squaredLengths = new Float32Array(ids.length);
+  const squaredLengths = new Float32Array(count);
   try {
-    native.squaredL2Many(new Float32Array(dimension), vectors, squaredLengths);
+    native.squaredL2Many(new Float32Array(dimension), rows, squaredLengths);
   } catch (error) {
     translate(error);
   }
   const bad = squaredLengths.findIndex((squaredLength) => !isUnit(squaredLength));
-  if (bad >= 0) refuseLength(`vectors, row ${bad},`, squaredLengths[bad] as number);
+  if (bad >= 0) refuseLength(`${name}, row ${bad},`, squaredLengths[bad] as number);
 }

@@ -1,29 +1,17 @@
 // FlatIndex against a map and float32 products of every row: equal to the last bit, whatever the
 // data and the order of calls.
-#include "flat_index.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <limits>
 #include <map>
 
-#include "harness.hpp"
+#include "flat_support.hpp"
 
 using namespace llm_cache;
 using namespace llm_cache_test;
 
 namespace {
-
-using Vector = std::vector<float>;
-
-std::unique_ptr<FlatIndex> make(const Kernels& kernels, size_t dimension) {
-    Status status;
-    auto index = FlatIndex::create(kernels, static_cast<double>(dimension), status);
-    LLM_CACHE_CHECK(status == Status::kOk && index != nullptr);
-    return index;
-}
 
 // What the index promises to equal.
 class Model {
@@ -94,50 +82,6 @@ void check_rows(FlatIndex& index, const Model& model, size_t dimension) {
     }
 }
 
-using Source = std::function<Vector(size_t, Random&)>;
-
-Vector gaussian_vector(size_t dimension, Random& random) {
-    Vector vector(dimension);
-    for (float& one : vector) one = gaussian(random);
-    return vector;
-}
-
-// Data that tempts an index into mistakes.
-const std::vector<Source>& sources() {
-    static const std::vector<Source> all = {
-        gaussian_vector,
-        // Near-duplicates: differences around the bound and around float32's own resolution.
-        [](size_t dimension, Random& random) {
-            Vector vector(dimension, 0.5f);
-            const float step = below(random, 2) == 0 ? 1e-3f : 1e-7f;
-            for (float& one : vector) one += step * gaussian(random);
-            return vector;
-        },
-        // All equal: ties by id alone.
-        [](size_t dimension, Random&) { return Vector(dimension, 0.25f); },
-        // One component dwarfs the others, so that their codes are all zero.
-        [](size_t dimension, Random& random) {
-            Vector vector = gaussian_vector(dimension, random);
-            vector[below(random, dimension)] *= 1e5f;
-            return vector;
-        },
-        // Norms from 1e-40 (denormal) to 1e17.
-        [](size_t dimension, Random& random) {
-            const double factor = std::pow(10.0, static_cast<double>(below(random, 57)) - 40);
-            Vector vector = gaussian_vector(dimension, random);
-            for (float& one : vector) one = static_cast<float>(one * factor);
-            return vector;
-        },
-        // Sparse, with zero vectors among them.
-        [](size_t dimension, Random& random) {
-            Vector vector(dimension);
-            if (below(random, 4) != 0) vector[below(random, dimension)] = gaussian(random);
-            return vector;
-        },
-    };
-    return all;
-}
-
 }  // namespace
 
 LLM_CACHE_TEST("any sequence of changes and searches equals float32 brute force to the last bit") {
@@ -159,7 +103,7 @@ LLM_CACHE_TEST("any sequence of changes and searches equals float32 brute force 
                         LLM_CACHE_CHECK(is_new == (model.rows.count(id) == 0));
                         model.rows[id] = {partition, vector};
                     } else if (verb < 16) {
-                        LLM_CACHE_CHECK(index->remove(id) == (model.rows.erase(id) == 1));
+                        LLM_CACHE_CHECK(remove(*index, id) == (model.rows.erase(id) == 1));
                     } else if (verb < 19) {
                         check_search(*index, model, draw(dimension, random), partition,
                                      1 + below(random, 130));
@@ -323,12 +267,12 @@ LLM_CACHE_TEST("replacing every row in place takes no memory, and churn gives al
         const uint32_t id = static_cast<uint32_t>(below(random, 4000));
         const uint32_t partition = static_cast<uint32_t>(below(random, 500));
         if (below(random, 3) == 0) {
-            index->remove(id);
+            remove(*index, id);
         } else {
             index->set(id, partition, rows.data() + below(random, 3000) * 32, is_new);
         }
     }
-    for (uint32_t id = 0; id < 4000; ++id) index->remove(id);
+    for (uint32_t id = 0; id < 4000; ++id) remove(*index, id);
     LLM_CACHE_CHECK(index->size() == 0);
     // What is left: the list of shard numbers that are free for reuse.
     LLM_CACHE_CHECK(index->bytes() < empty + 16384);

@@ -102,7 +102,8 @@ void use(FlatIndex& index, const Names& names, Random& random) {
     }
     bool is_new = false;
     for (uint32_t id = 0; id < 40; id += 7) {
-        index.remove(id);
+        bool removed = false;
+        index.remove(id, removed);
         index.set(id + 3, id % 3, query.data(), is_new);
     }
     for (size_t i = 0; i < names.size(); i += 5) {

@@ -90,7 +90,8 @@ LLM_CACHE_TEST("a change that finds no memory is refused and changes nothing") {
     const std::vector<float> third = vector_of(3);
     // A new id in a new partition: table, shard, chunk and lists all grow.
     fail_each_allocation([&] { return index->set(500, 99, vector.data(), is_new); }, unchanged);
-    index->remove(500);
+    bool removed = false;
+    index->remove(500, removed);
     // A known id into a new partition.
     fail_each_allocation([&] { return index->set(3, 98, third.data(), is_new); }, unchanged);
     index->set(3, 0, vector_of(3).data(), is_new);
@@ -105,6 +106,65 @@ LLM_CACHE_TEST("a change that finds no memory is refused and changes nothing") {
     fail_each_allocation([&] { return index->set_many(ids.size(), ids.data(), 1, rows.data()); },
                          unchanged);
     LLM_CACHE_CHECK(index->size() == 200);
+}
+
+LLM_CACHE_TEST("a change under a batch that finds no memory for a copy changes nothing") {
+    Status status;
+    auto index = FlatIndex::create(*available_kernels().front(), kDimension, status);
+    bool is_new = false;
+    constexpr uint32_t kRows = 100;
+    for (uint32_t id = 0; id < kRows; ++id) index->set(id, id % 2, vector_of(id).data(), is_new);
+    const auto unchanged = [&] {
+        LLM_CACHE_CHECK(index->size() == kRows);
+        LLM_CACHE_CHECK(index->partition_size(0) == kRows / 2);
+        for (uint32_t id = 0; id < kRows; ++id) {
+            const float* row = index->read(id);
+            const std::vector<float> expected = vector_of(id);
+            LLM_CACHE_CHECK(row != nullptr &&
+                            std::memcmp(row, expected.data(), kDimension * sizeof(float)) == 0);
+        }
+    };
+    const std::vector<float> vector = vector_of(77);
+    bool removed = false;
+    // Each change meets chunks that a new batch shares, then is undone by hand.
+    auto batch = index->batch(0, status);
+    fail_each_allocation([&] { return index->remove(0, removed); }, unchanged);
+    LLM_CACHE_CHECK(removed && !index->has(0));
+    index->set(0, 0, vector_of(0).data(), is_new);
+    batch = index->batch(0, status);
+    fail_each_allocation([&] { return index->set(2, 0, vector.data(), is_new); }, unchanged);
+    index->set(2, 0, vector_of(2).data(), is_new);
+    batch = index->batch(0, status);
+    // Rows 90 to 98 of partition 0 and all that it has not yet go to partition 1.
+    std::vector<uint32_t> ids;
+    std::vector<float> rows;
+    for (uint32_t id = 90; id < kRows; ++id) {
+        ids.push_back(id);
+        const std::vector<float> row = vector_of(id);
+        rows.insert(rows.end(), row.begin(), row.end());
+    }
+    fail_each_allocation([&] { return index->set_many(ids.size(), ids.data(), 1, rows.data()); },
+                         unchanged);
+    LLM_CACHE_CHECK(index->partition_size(0) == kRows / 2 - 5);
+}
+
+LLM_CACHE_TEST("a batch that finds no memory says so, and the next one is right") {
+    Status status;
+    auto index = FlatIndex::create(*available_kernels().front(), kDimension, status);
+    bool is_new = false;
+    for (uint32_t id = 0; id < 100; ++id) index->set(id, 0, vector_of(id).data(), is_new);
+    const std::vector<float> query = vector_of(5);
+    std::unique_ptr<FlatBatch> batch;
+    fail_each_allocation(
+        [&] {
+            batch = index->batch(0, status);
+            return status;
+        },
+        [&] { LLM_CACHE_CHECK(batch == nullptr); });
+    uint32_t ids[10] = {};
+    float products[10];
+    fail_each_allocation([&] { return batch->run(query.data(), 1, 10, 1, ids, products); }, [] {});
+    LLM_CACHE_CHECK(ids[0] == 99);
 }
 
 LLM_CACHE_TEST("a search that finds no memory says so, and the next one is right") {

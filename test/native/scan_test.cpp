@@ -38,15 +38,18 @@ struct Scene {
         std::fill_n(coarse.get(), blocks * coarse_bytes(groups), uint8_t{0});
         std::fill_n(fine.get(), blocks * half_bytes(groups), uint8_t{0});
         for (int& code : codes) code = draw(kind == Codes::kRandom, 127, random);
-        int32_t sum = 0;
         for (int8_t& code : query_codes) {
             const int greatest = kind == Codes::kOpposite ? -127 : 127;
             code = static_cast<int8_t>(draw(kind == Codes::kRandom, greatest, random));
-            sum += code;
         }
         for (size_t row = 0; row < blocks * kBlockRows; ++row) put_row(row, random);
-        query = {
-            query_codes.data(), groups, sum * 120, sum * 128, 0.01f, 0.02f, 1.5f, 1.6f, 1e-30f};
+        query = query_of(query_codes, 0.01f);
+    }
+
+    ScanQuery query_of(const std::vector<int8_t>& from, float scale) const {
+        int32_t sum = 0;
+        for (const int8_t code : from) sum += code;
+        return {from.data(), groups, sum * 120, sum * 128, scale, 0.02f, 1.5f, 1.6f, 1e-30f};
     }
 
     static int draw(bool random_code, int greatest, Random& random) {
@@ -126,6 +129,40 @@ void check(const Kernels& kernels, Scene& scene, bool full) {
     }
 }
 
+// Four queries at once against each alone: by the same kernel to the last bit, and by the scalar
+// one up to rounding.
+void check_tile(const Kernels& kernels, Scene& scene, bool full, Random& random) {
+    std::vector<std::vector<int8_t>> codes(kTileQueries, scene.query_codes);
+    ScanQuery queries[kTileQueries];
+    std::vector<std::vector<float>> found(kTileQueries, std::vector<float>(scene.count));
+    float* greatest[kTileQueries];
+    for (size_t i = 0; i < kTileQueries; ++i) {
+        if (i > 0) {
+            for (int8_t& code : codes[i]) code = static_cast<int8_t>(below(random, 255)) - 127;
+        }
+        queries[i] = scene.query_of(codes[i], 0.01f * static_cast<float>(i + 1));
+        greatest[i] = found[i].data();
+    }
+    const Blocks blocks = {scene.coarse.get(), scene.fine.get(), scene.count};
+    (full ? kernels.scan_full_tile : kernels.scan_coarse_tile)(queries, blocks, greatest);
+    for (size_t i = 0; i < kTileQueries; ++i) {
+        scene.query = queries[i];
+        scene.query_codes = codes[i];
+        scene.scan(kernels, full);
+        LLM_CACHE_CHECK(found[i] == scene.greatest);
+        scene.scan(*scalar_kernels(), full);
+        for (size_t block = 0; block < scene.count; ++block) {
+            double allowed = 0;
+            for (size_t row = block * kBlockRows; row < (block + 1) * kBlockRows; ++row) {
+                allowed =
+                    std::max(allowed, slack(scene.product(row, full), scene.bound(row, full)));
+            }
+            const double difference = std::fabs(found[i][block] - scene.greatest[block]);
+            LLM_CACHE_CHECK(difference <= 2 * allowed);
+        }
+    }
+}
+
 }  // namespace
 
 LLM_CACHE_TEST("both scans give product plus bound, and the greatest of each block") {
@@ -139,6 +176,24 @@ LLM_CACHE_TEST("both scans give product plus bound, and the greatest of each blo
                 }
             }
         }
+    }
+}
+
+LLM_CACHE_TEST("both scans of a tile of queries give what scans of each query give") {
+    Random random(seed() + 3);
+    for (const Kernels* kernels : available_kernels()) {
+        for (const size_t groups : {4u, 8u, 12u, 20u, 96u, 100u, 256u}) {
+            for (const size_t blocks : {1u, 2u, 5u, 8u}) {
+                for (const Codes kind : {Codes::kRandom, Codes::kGreatest, Codes::kOpposite}) {
+                    Scene scene(groups, blocks, kind, random);
+                    for (const bool full : {false, true}) {
+                        check_tile(*kernels, scene, full, random);
+                    }
+                }
+            }
+        }
+        Scene longest(65536 / 4, 2, Codes::kGreatest, random);
+        for (const bool full : {false, true}) check_tile(*kernels, longest, full, random);
     }
 }
 

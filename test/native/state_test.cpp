@@ -60,7 +60,10 @@ LLM_CACHE_TEST("an index over a file answers and changes as one that was filled"
     for (int step = 0; step < 2000; ++step) {
         const uint32_t id = static_cast<uint32_t>(below(random, 300));
         if (below(random, 2) == 0) {
-            LLM_CACHE_CHECK(loaded->remove(id) == filled->remove(id));
+            bool from_loaded = false;
+            bool from_filled = false;
+            LLM_CACHE_CHECK(loaded->remove(id, from_loaded) == filled->remove(id, from_filled));
+            LLM_CACHE_CHECK(from_loaded == from_filled);
         } else {
             const uint32_t partition = static_cast<uint32_t>(below(random, 8));
             const std::vector<float> vector = state_vector(static_cast<uint32_t>(random()));
@@ -152,7 +155,8 @@ LLM_CACHE_TEST("a file is written aside by one at a time, and mapped under its n
     auto index = load_state(bytes, length, names, status, kStateBudget * 4);
     LLM_CACHE_CHECK(index != nullptr && index->size() == 100);
     // What one index changes is its own: another one over the same file does not see it.
-    if (index != nullptr) index->remove(3);
+    bool removed = false;
+    if (index != nullptr) index->remove(3, removed);
     const auto again = map_file(base, length, status);
     auto other = load_state(again, length, names, status, kStateBudget * 4);
     LLM_CACHE_CHECK(other != nullptr && other->has(3));

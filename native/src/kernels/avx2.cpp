@@ -164,12 +164,10 @@ LLM_CACHE_AVX2 inline float greatest_lane(__m256 eight) {
 }
 
 // Half a block: eight rows whose metrics begin at `metrics`.
-LLM_CACHE_AVX2 inline __m256 put_bounds(const ScanQuery& query, const Pass& pass, __m256i sums,
-                                        const float* metrics, float* out) {
-    const __m256 upper = _mm256_add_ps(products(query, sums, pass.correction, metrics),
-                                       bounds(query, pass.error, pass.error_factor, metrics));
-    _mm256_storeu_ps(out, upper);
-    return upper;
+LLM_CACHE_AVX2 inline __m256 upper_bounds(const ScanQuery& query, const Pass& pass, __m256i sums,
+                                          const float* metrics) {
+    return _mm256_add_ps(products(query, sums, pass.correction, metrics),
+                         bounds(query, pass.error, pass.error_factor, metrics));
 }
 
 template <bool kFull>
@@ -179,18 +177,22 @@ LLM_CACHE_AVX2 inline void scan(const ScanQuery& query, const Pass& pass, const 
     const size_t stride = coarse_bytes(query.groups);
     for (size_t block = 0; block < blocks.count; ++block) {
         const uint8_t* coarse = blocks.coarse + block * stride;
-        const BlockSums high = half_sums(query, coarse, stride);
+        // Nothing is called in behind the last block: a block alone is one of few.
+        const bool last = block + 1 == blocks.count;
+        const BlockSums high = half_sums(query, coarse, last ? 0 : stride);
         __m256i first = _mm256_slli_epi32(high.rows_0_to_7, 4);
         __m256i second = _mm256_slli_epi32(high.rows_8_to_15, 4);
         if (kFull) {
-            const BlockSums low = half_sums(query, blocks.fine + block * half, half);
+            const BlockSums low = half_sums(query, blocks.fine + block * half, last ? 0 : half);
             first = _mm256_add_epi32(first, low.rows_0_to_7);
             second = _mm256_add_epi32(second, low.rows_8_to_15);
         }
         const float* metrics = reinterpret_cast<const float*>(coarse + half);
         float* rows = out.rows + block * kBlockRows;
-        const __m256 upper_first = put_bounds(query, pass, first, metrics, rows);
-        const __m256 upper_second = put_bounds(query, pass, second, metrics + 8, rows + 8);
+        const __m256 upper_first = upper_bounds(query, pass, first, metrics);
+        const __m256 upper_second = upper_bounds(query, pass, second, metrics + 8);
+        _mm256_storeu_ps(rows, upper_first);
+        _mm256_storeu_ps(rows + 8, upper_second);
         out.blocks[block] = greatest_lane(_mm256_max_ps(upper_first, upper_second));
     }
 }
@@ -205,10 +207,78 @@ LLM_CACHE_AVX2 void scan_full(const ScanQuery& query, const Blocks& blocks,
     scan<true>(query, full_pass(query), blocks, out);
 }
 
+// The products of the 4-bit halves of eight rows with the codes of each query of a tile. Rows are
+// 32 bytes of every 64.
+LLM_CACHE_AVX2 inline void tile_sums(const ScanQuery* queries, const uint8_t* codes,
+                                     __m256i* sums) {
+    constexpr size_t kGroupsBeforeWidening = 8;
+    const __m256i low_half = _mm256_set1_epi8(0x0f);
+    const __m256i ones = _mm256_set1_epi16(1);
+    const size_t groups = queries->groups;
+    for (size_t q = 0; q < kTileQueries; ++q) sums[q] = _mm256_setzero_si256();
+    for (size_t start = 0; start < groups; start += kGroupsBeforeWidening) {
+        const size_t end = std::min(start + kGroupsBeforeWidening, groups);
+        __m256i narrow[kTileQueries];
+        for (size_t q = 0; q < kTileQueries; ++q) narrow[q] = _mm256_setzero_si256();
+        for (size_t group = start; group < end; group += 2, codes += 64) {
+            const __m256i v = _mm256_load_si256(reinterpret_cast<const __m256i*>(codes));
+            const __m256i first = _mm256_and_si256(v, low_half);
+            const __m256i second = _mm256_and_si256(_mm256_srli_epi16(v, 4), low_half);
+            for (size_t q = 0; q < kTileQueries; ++q) {
+                const int8_t* at = queries[q].codes + group * 4;
+                narrow[q] =
+                    _mm256_add_epi16(narrow[q], _mm256_maddubs_epi16(first, four_codes(at)));
+                narrow[q] =
+                    _mm256_add_epi16(narrow[q], _mm256_maddubs_epi16(second, four_codes(at + 4)));
+            }
+        }
+        for (size_t q = 0; q < kTileQueries; ++q) {
+            sums[q] = _mm256_add_epi32(sums[q], _mm256_madd_epi16(narrow[q], ones));
+        }
+    }
+}
+
+template <bool kFull>
+LLM_CACHE_AVX2 inline void scan_tile(const ScanQuery* queries, const Blocks& blocks,
+                                     float* const* greatest) {
+    const size_t half = half_bytes(queries->groups);
+    for (size_t block = 0; block < blocks.count; ++block) {
+        const uint8_t* coarse = blocks.coarse + block * coarse_bytes(queries->groups);
+        const float* metrics = reinterpret_cast<const float*>(coarse + half);
+        __m256 upper[2][kTileQueries];
+        for (size_t side = 0; side < 2; ++side) {
+            __m256i high[kTileQueries];
+            __m256i low[kTileQueries];
+            tile_sums(queries, coarse + side * 32, high);
+            if (kFull) tile_sums(queries, blocks.fine + block * half + side * 32, low);
+            for (size_t q = 0; q < kTileQueries; ++q) {
+                __m256i sum = _mm256_slli_epi32(high[q], 4);
+                if (kFull) sum = _mm256_add_epi32(sum, low[q]);
+                const Pass pass = kFull ? full_pass(queries[q]) : coarse_pass(queries[q]);
+                upper[side][q] = upper_bounds(queries[q], pass, sum, metrics + side * 8);
+            }
+        }
+        for (size_t q = 0; q < kTileQueries; ++q) {
+            greatest[q][block] = greatest_lane(_mm256_max_ps(upper[0][q], upper[1][q]));
+        }
+    }
+}
+
+LLM_CACHE_AVX2 void scan_coarse_tile(const ScanQuery* queries, const Blocks& blocks,
+                                     float* const* greatest) {
+    scan_tile<false>(queries, blocks, greatest);
+}
+
+LLM_CACHE_AVX2 void scan_full_tile(const ScanQuery* queries, const Blocks& blocks,
+                                   float* const* greatest) {
+    scan_tile<true>(queries, blocks, greatest);
+}
+
 bool supported(const CpuFeatures& features) { return features.avx2_fma; }
 
-constexpr Kernels kKernels = {"avx2",   supported,   dot,       squared_l2,
-                              dot_int8, scan_coarse, scan_full, avx2_pq_kernels};
+constexpr Kernels kKernels = {"avx2",         supported,      dot,       squared_l2,
+                              dot_int8,       scan_coarse,    scan_full, scan_coarse_tile,
+                              scan_full_tile, avx2_pq_kernels};
 
 }  // namespace
 

@@ -125,7 +125,10 @@ LLM_CACHE_AVX512 inline void sixteenfold_sums(const ScanQuery& query, const uint
             const __m512i second = four_codes(q + 4);
             for (size_t i = 0; i < kAtOnce; ++i) {
                 const uint8_t* at = codes + i * stride + j * 64;
-                _mm_prefetch(reinterpret_cast<const char*>(at + kAtOnce * stride), _MM_HINT_T0);
+                // A block alone is one of few, whose next is not needed.
+                if (kAtOnce > 1) {
+                    _mm_prefetch(reinterpret_cast<const char*>(at + kAtOnce * stride), _MM_HINT_T0);
+                }
                 const __m512i v = _mm512_load_si512(at);
                 low[i][j] = _mm512_dpbusd_epi32(low[i][j], _mm512_and_si512(v, low_half), first);
                 high[i][j] =
@@ -157,11 +160,16 @@ LLM_CACHE_AVX512 inline __m512 bounds(const ScanQuery& query, Metric error, floa
 }
 
 // What a pass makes of a block's sums.
+LLM_CACHE_AVX512 inline __m512 upper_bounds(const ScanQuery& query, const Pass& pass, __m512i sums,
+                                            const float* metrics) {
+    return _mm512_add_ps(products(query, sums, pass.correction, metrics),
+                         bounds(query, pass.error, pass.error_factor, metrics));
+}
+
 LLM_CACHE_AVX512 inline void put_bounds(const ScanQuery& query, const Pass& pass, __m512i sums,
                                         const float* metrics, const UpperBounds& out,
                                         size_t block) {
-    const __m512 upper = _mm512_add_ps(products(query, sums, pass.correction, metrics),
-                                       bounds(query, pass.error, pass.error_factor, metrics));
+    const __m512 upper = upper_bounds(query, pass, sums, metrics);
     _mm512_storeu_ps(out.rows + block * kBlockRows, upper);
     out.blocks[block] = _mm512_reduce_max_ps(upper);
 }
@@ -207,10 +215,94 @@ LLM_CACHE_AVX512 void scan_full(const ScanQuery& query, const Blocks& blocks,
     scan<true>(query, full_pass(query), blocks, out);
 }
 
+// As sixteenfold_sums, for each query of a tile: 16 chains of vpdpbusd for two blocks at once.
+template <size_t kAtOnce>
+LLM_CACHE_AVX512 inline void tile_sums(const ScanQuery* queries, const uint8_t* codes,
+                                       size_t stride, __m512i (*sums)[kTileQueries]) {
+    const __m512i low_half = _mm512_set1_epi8(0x0f);
+    __m512i low[kAtOnce][kTileQueries];
+    __m512i high[kAtOnce][kTileQueries];
+    for (size_t i = 0; i < kAtOnce; ++i) {
+        for (size_t q = 0; q < kTileQueries; ++q) low[i][q] = high[i][q] = _mm512_setzero_si512();
+    }
+    for (size_t group = 0; group < queries->groups; group += 2, codes += 64) {
+        __m512i first[kAtOnce];
+        __m512i second[kAtOnce];
+        for (size_t i = 0; i < kAtOnce; ++i) {
+            const uint8_t* at = codes + i * stride;
+            _mm_prefetch(reinterpret_cast<const char*>(at + kAtOnce * stride), _MM_HINT_T0);
+            const __m512i v = _mm512_load_si512(at);
+            first[i] = _mm512_and_si512(v, low_half);
+            second[i] = _mm512_andnot_si512(low_half, v);
+        }
+        for (size_t q = 0; q < kTileQueries; ++q) {
+            const __m512i q0 = four_codes(queries[q].codes + group * 4);
+            const __m512i q1 = four_codes(queries[q].codes + group * 4 + 4);
+            for (size_t i = 0; i < kAtOnce; ++i) {
+                low[i][q] = _mm512_dpbusd_epi32(low[i][q], first[i], q0);
+                high[i][q] = _mm512_dpbusd_epi32(high[i][q], second[i], q1);
+            }
+        }
+    }
+    for (size_t i = 0; i < kAtOnce; ++i) {
+        for (size_t q = 0; q < kTileQueries; ++q) {
+            sums[i][q] = _mm512_add_epi32(_mm512_slli_epi32(low[i][q], 4), high[i][q]);
+        }
+    }
+}
+
+template <bool kFull, size_t kAtOnce>
+LLM_CACHE_AVX512 inline void scan_tile_at(const ScanQuery* queries, const Blocks& blocks,
+                                          float* const* greatest, size_t block) {
+    const size_t half = half_bytes(queries->groups);
+    const size_t stride = coarse_bytes(queries->groups);
+    const uint8_t* coarse = blocks.coarse + block * stride;
+    __m512i sums[kAtOnce][kTileQueries];
+    tile_sums<kAtOnce>(queries, coarse, stride, sums);
+    if (kFull) {
+        __m512i fine[kAtOnce][kTileQueries];
+        tile_sums<kAtOnce>(queries, blocks.fine + block * half, half, fine);
+        for (size_t i = 0; i < kAtOnce; ++i) {
+            for (size_t q = 0; q < kTileQueries; ++q) {
+                sums[i][q] = _mm512_add_epi32(sums[i][q], _mm512_srai_epi32(fine[i][q], 4));
+            }
+        }
+    }
+    for (size_t i = 0; i < kAtOnce; ++i) {
+        const float* metrics = reinterpret_cast<const float*>(coarse + i * stride + half);
+        for (size_t q = 0; q < kTileQueries; ++q) {
+            const Pass pass = kFull ? full_pass(queries[q]) : coarse_pass(queries[q]);
+            greatest[q][block + i] =
+                _mm512_reduce_max_ps(upper_bounds(queries[q], pass, sums[i][q], metrics));
+        }
+    }
+}
+
+template <bool kFull>
+LLM_CACHE_AVX512 inline void scan_tile(const ScanQuery* queries, const Blocks& blocks,
+                                       float* const* greatest) {
+    size_t block = 0;
+    for (; block + 2 <= blocks.count; block += 2) {
+        scan_tile_at<kFull, 2>(queries, blocks, greatest, block);
+    }
+    if (block < blocks.count) scan_tile_at<kFull, 1>(queries, blocks, greatest, block);
+}
+
+LLM_CACHE_AVX512 void scan_coarse_tile(const ScanQuery* queries, const Blocks& blocks,
+                                       float* const* greatest) {
+    scan_tile<false>(queries, blocks, greatest);
+}
+
+LLM_CACHE_AVX512 void scan_full_tile(const ScanQuery* queries, const Blocks& blocks,
+                                     float* const* greatest) {
+    scan_tile<true>(queries, blocks, greatest);
+}
+
 bool supported(const CpuFeatures& features) { return features.avx512_vnni; }
 
-constexpr Kernels kKernels = {"avx512", supported,   dot,       squared_l2,
-                              dot_int8, scan_coarse, scan_full, avx512_pq_kernels};
+constexpr Kernels kKernels = {"avx512",       supported,        dot,       squared_l2,
+                              dot_int8,       scan_coarse,      scan_full, scan_coarse_tile,
+                              scan_full_tile, avx512_pq_kernels};
 
 }  // namespace
 

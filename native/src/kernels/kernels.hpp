@@ -14,6 +14,8 @@ namespace llm_cache {
 
 /// Rows of a block: one 32-bit lane each in a 512-bit register.
 constexpr size_t kBlockRows = 16;
+/// Queries that a tile scan takes at once.
+constexpr size_t kTileQueries = 4;
 /// Vectors in blocks are padded with zeros to a multiple of this many components.
 constexpr size_t kPadding = 16;
 /// Float32 roundings on the way from one component to the sum in `dot` and `squared_l2`: what a
@@ -102,9 +104,28 @@ struct Kernels {
     /// The same by the full codes: the product of the fine halves is added to `sum`, and
     /// correction, error and error_factor stand in place of the coarse ones.
     void (*scan_full)(const ScanQuery& query, const Blocks& blocks, const UpperBounds& out);
+    /// Both scans for kTileQueries queries at once: a block's codes are loaded and unpacked once
+    /// for all of them. Only the greatest upper bound of each block is written, to greatest[query].
+    void (*scan_coarse_tile)(const ScanQuery* queries, const Blocks& blocks,
+                             float* const* greatest);
+    void (*scan_full_tile)(const ScanQuery* queries, const Blocks& blocks, float* const* greatest);
     /// The kernels of clustering and product quantisation.
     const PqKernels* (*pq)();
 };
+
+/// @brief A tile scan by scans of one query, for where registers do not hold a tile: block by
+/// block, so that the queries after the first find its codes in the processor's first cache.
+template <void (*kScan)(const ScanQuery&, const Blocks&, const UpperBounds&)>
+void scan_tile_by_one(const ScanQuery* queries, const Blocks& blocks, float* const* greatest) {
+    float rows[kBlockRows];
+    for (size_t block = 0; block < blocks.count; ++block) {
+        const Blocks one = {blocks.coarse + block * coarse_bytes(queries->groups),
+                            blocks.fine + block * half_bytes(queries->groups), 1};
+        for (size_t query = 0; query < kTileQueries; ++query) {
+            kScan(queries[query], one, {rows, greatest[query] + block});
+        }
+    }
+}
 
 /// Components that an int32 can sum for any codes: 2^16 x 2^14 = 2^30.
 constexpr size_t kInt8Span = size_t{1} << 16;

@@ -143,6 +143,20 @@ inline float32x4_t four_bounds(const ScanQuery& query, const Pass& pass, int32x4
     return vaddq_f32(vmulq_f32(unbiased, scale), bound);
 }
 
+// Writes a block's bounds and returns the greatest.
+inline float put_bounds(const ScanQuery& query, const Pass& pass, const int32_t* high,
+                        const int32_t* low, const float* metrics, float* out) {
+    float32x4_t greatest = vdupq_n_f32(-std::numeric_limits<float>::infinity());
+    for (size_t row = 0; row < kBlockRows; row += 4) {
+        const int32x4_t sum =
+            vaddq_s32(vshlq_n_s32(vld1q_s32(high + row), 4), vld1q_s32(low + row));
+        const float32x4_t upper = four_bounds(query, pass, sum, metrics + row);
+        vst1q_f32(out + row, upper);
+        greatest = vmaxnmq_f32(greatest, upper);
+    }
+    return vmaxnmvq_f32(greatest);
+}
+
 template <HalfSums kHalfSums, bool kFull>
 void scan(const ScanQuery& query, const Pass& pass, const Blocks& blocks, const UpperBounds& out) {
     const size_t half = half_bytes(query.groups);
@@ -153,15 +167,8 @@ void scan(const ScanQuery& query, const Pass& pass, const Blocks& blocks, const 
         int32_t low[kBlockRows] = {};
         kHalfSums(query, coarse, high);
         if (kFull) kHalfSums(query, blocks.fine + block * half, low);
-        float32x4_t greatest = vdupq_n_f32(-std::numeric_limits<float>::infinity());
-        for (size_t row = 0; row < kBlockRows; row += 4) {
-            const int32x4_t sum =
-                vaddq_s32(vshlq_n_s32(vld1q_s32(high + row), 4), vld1q_s32(low + row));
-            const float32x4_t upper = four_bounds(query, pass, sum, metrics + row);
-            vst1q_f32(out.rows + block * kBlockRows + row, upper);
-            greatest = vmaxnmq_f32(greatest, upper);
-        }
-        out.blocks[block] = vmaxnmvq_f32(greatest);
+        float* rows = out.rows + block * kBlockRows;
+        out.blocks[block] = put_bounds(query, pass, high, low, metrics, rows);
     }
 }
 
@@ -175,6 +182,54 @@ void scan_full(const ScanQuery& query, const Blocks& blocks, const UpperBounds& 
     scan<kHalfSums, true>(query, full_pass(query), blocks, out);
 }
 
+// half_sums_dotprod for each query of a tile: 16 accumulators and the 8 halves of a block's 64
+// bytes fill the registers. Without sdot each accumulator would be two, and would not fit.
+LLM_CACHE_DOTPROD void tile_sums(const ScanQuery* queries, const uint8_t* codes,
+                                 int32_t (*sums)[kBlockRows]) {
+    int32x4_t quarters[kTileQueries][4];
+    for (auto& query : quarters) {
+        for (int32x4_t& quarter : query) quarter = vdupq_n_s32(0);
+    }
+    for (size_t group = 0; group < queries->groups; group += 2, codes += 64) {
+        int8x16_t first[4];
+        int8x16_t second[4];
+        for (size_t i = 0; i < 4; ++i) {
+            const uint8x16_t rows = vld1q_u8(codes + i * 16);
+            first[i] = first_half(rows);
+            second[i] = second_half(rows);
+        }
+        for (size_t q = 0; q < kTileQueries; ++q) {
+            const int8x16_t q0 = four_codes(queries[q].codes + group * 4);
+            const int8x16_t q1 = four_codes(queries[q].codes + group * 4 + 4);
+            for (size_t i = 0; i < 4; ++i) {
+                quarters[q][i] = vdotq_s32(quarters[q][i], first[i], q0);
+                quarters[q][i] = vdotq_s32(quarters[q][i], second[i], q1);
+            }
+        }
+    }
+    for (size_t q = 0; q < kTileQueries; ++q) {
+        for (size_t i = 0; i < 4; ++i) vst1q_s32(sums[q] + i * 4, quarters[q][i]);
+    }
+}
+
+template <bool kFull>
+void scan_tile(const ScanQuery* queries, const Blocks& blocks, float* const* greatest) {
+    const size_t half = half_bytes(queries->groups);
+    for (size_t block = 0; block < blocks.count; ++block) {
+        const uint8_t* coarse = blocks.coarse + block * coarse_bytes(queries->groups);
+        const float* metrics = reinterpret_cast<const float*>(coarse + half);
+        int32_t high[kTileQueries][kBlockRows];
+        int32_t low[kTileQueries][kBlockRows] = {};
+        tile_sums(queries, coarse, high);
+        if (kFull) tile_sums(queries, blocks.fine + block * half, low);
+        for (size_t q = 0; q < kTileQueries; ++q) {
+            const Pass pass = kFull ? full_pass(queries[q]) : coarse_pass(queries[q]);
+            float rows[kBlockRows];
+            greatest[q][block] = put_bounds(queries[q], pass, high[q], low[q], metrics, rows);
+        }
+    }
+}
+
 bool supported(const CpuFeatures& features) { return features.neon; }
 
 constexpr Kernels kWithDotprod = {"neon",
@@ -184,6 +239,8 @@ constexpr Kernels kWithDotprod = {"neon",
                                   dot_int8,
                                   scan_coarse<half_sums_dotprod>,
                                   scan_full<half_sums_dotprod>,
+                                  scan_tile<false>,
+                                  scan_tile<true>,
                                   neon_pq_kernels};
 constexpr Kernels kWithoutDotprod = {"neon",
                                      supported,
@@ -192,6 +249,8 @@ constexpr Kernels kWithoutDotprod = {"neon",
                                      dot_int8,
                                      scan_coarse<half_sums_widening>,
                                      scan_full<half_sums_widening>,
+                                     scan_tile_by_one<scan_coarse<half_sums_widening>>,
+                                     scan_tile_by_one<scan_full<half_sums_widening>>,
                                      neon_pq_kernels};
 
 }  // namespace

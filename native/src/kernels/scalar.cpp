@@ -98,8 +98,16 @@ void scan_full(const ScanQuery& query, const Blocks& blocks, const UpperBounds& 
 
 bool supported(const CpuFeatures&) { return true; }
 
-constexpr Kernels kKernels = {"scalar", supported,   dot,       squared_l2,
-                              dot_int8, scan_coarse, scan_full, scalar_pq_kernels};
+constexpr Kernels kKernels = {"scalar",
+                              supported,
+                              dot,
+                              squared_l2,
+                              dot_int8,
+                              scan_coarse,
+                              scan_full,
+                              scan_tile_by_one<scan_coarse>,
+                              scan_tile_by_one<scan_full>,
+                              scalar_pq_kernels};
 
 }  // namespace
 

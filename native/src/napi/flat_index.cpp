@@ -1,48 +1,15 @@
-// The class FlatIndex of the exports, and its build off the event loop.
+// The class FlatIndex of the exports.
 #include "../flat_index.hpp"
 
 #include <cstring>
-#include <new>
-#include <string>
 
 #include "addon.hpp"
 #include "arguments.hpp"
 #include "errors.hpp"
-#include "outcome.hpp"
+#include "flat_workers.hpp"
 
 namespace llm_cache {
 namespace {
-
-// What a build works on: copies and results, nothing of JavaScript.
-struct BuildTask {
-    const Kernels* kernels = nullptr;
-    double dimension = 0;
-    std::vector<uint32_t> ids;
-    std::vector<uint32_t> partitions;
-    std::vector<float> vectors;
-    // Of a state file; empty when the rows are given.
-    std::string path;
-    uint64_t checksum = 0;
-    FlatFile built;
-    Status status = Status::kOk;
-
-    void run() {
-        if (!path.empty()) {
-            status =
-                open_flat_file(*kernels, path, static_cast<size_t>(dimension), checksum, built);
-            return;
-        }
-        std::unique_ptr<FlatIndex>& index = built.index;
-        index = FlatIndex::create(*kernels, dimension, status);
-        bool is_new = false;
-        for (size_t i = 0; i < ids.size() && status == Status::kOk; ++i) {
-            status =
-                index->set(ids[i], partitions[i], vectors.data() + i * index->dimension(), is_new);
-        }
-        if (status != Status::kOk) index.reset();
-        vectors = {};
-    }
-};
 
 class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
   public:
@@ -62,13 +29,14 @@ class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
                 InstanceMethod<&JsFlatIndex::JsHas>("has", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsRead>("read", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsSearch>("search", napi_default_method),
+                InstanceMethod<&JsFlatIndex::JsSearchMany>("searchMany", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsClear>("clear", napi_default_method),
                 checked_accessor<JsFlatIndex, &JsFlatIndex::JsNameCount>("nameCount"),
                 InstanceMethod<&JsFlatIndex::JsNameAt>("nameAt", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsFindName>("findName", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsPartitionSize>("partitionSize", napi_default_method),
-                StaticMethod<&JsFlatIndex::JsBuild>("build", napi_default_method, &addon),
-                StaticMethod<&JsFlatIndex::JsMap>("map", napi_default_method, &addon),
+                StaticMethod<&build_flat_off_thread>("build", napi_default_method, &addon),
+                StaticMethod<&map_flat_off_thread>("map", napi_default_method, &addon),
             },
             &addon);
     }
@@ -96,9 +64,6 @@ class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
     ~JsFlatIndex() override { Napi::MemoryManagement::AdjustExternalMemory(Env(), -reported_); }
 
   private:
-    static Napi::Value JsBuild(const Napi::CallbackInfo& info);
-    static Napi::Value JsMap(const Napi::CallbackInfo& info);
-
     Napi::Value JsNameCount(const Napi::CallbackInfo& info) {
         return Napi::Number::New(info.Env(), static_cast<double>(names_.size()));
     }
@@ -185,8 +150,10 @@ class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
     Napi::Value JsRemove(const Napi::CallbackInfo& info) {
         uint32_t id = 0;
         if (!get_uint32(info.Env(), info[0], "id", 0, id)) return {};
-        const bool removed = index_->remove(id);
+        bool removed = false;
+        const Status status = index_->remove(id, removed);
         settle(info.Env());
+        if (status != Status::kOk) return refuse(info.Env(), status);
         return Napi::Boolean::New(info.Env(), removed);
     }
 
@@ -233,6 +200,10 @@ class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
         return Napi::Number::New(env, static_cast<double>(count));
     }
 
+    Napi::Value JsSearchMany(const Napi::CallbackInfo& info) {
+        return search_off_thread(info, *index_);
+    }
+
     Napi::Value JsClear(const Napi::CallbackInfo& info) {
         uint32_t partition = 0;
         if (info[0].IsUndefined()) {
@@ -269,109 +240,6 @@ class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
     Names names_;
     int64_t reported_ = 0;
 };
-
-class BuildWorker : public Napi::AsyncWorker {
-  public:
-    BuildWorker(Napi::Env env, Addon& addon, BuildTask&& task)
-        : Napi::AsyncWorker(env, "llm_cache.FlatIndex.build"),
-          addon_(addon),
-          task_(std::move(task)),
-          outcome_(env, "FlatIndex.build failed") {}
-
-    Napi::Promise promise() const { return outcome_.promise(); }
-
-    void Execute() override { task_.run(); }
-
-    void OnOK() override {
-        if (task_.status != Status::kOk) return outcome_.reject(task_.status);
-        addon_.built = std::move(task_.built);
-        const Napi::Object object = addon_.flat_index_class.New({});
-        addon_.built = {};
-        if (object.IsEmpty()) return outcome_.reject_pending(Env());
-        outcome_.resolve(object);
-    }
-
-  private:
-    Addon& addon_;
-    BuildTask task_;
-    Outcome outcome_;
-};
-
-// Copies the arguments; throws and returns false when they do not fit together.
-bool fill_task(const Napi::CallbackInfo& info, BuildTask& task) {
-    const Napi::Env env = info.Env();
-    uint32_t dimension = 0;
-    Span<uint32_t> ids;
-    Span<uint32_t> partitions;
-    Span<float> vectors;
-    if (!get_uint32(env, info[0], "dimension", 1, dimension) ||
-        !get_words(env, info[1], "ids", ids) ||
-        !get_words(env, info[2], "partitions", partitions) ||
-        !get_floats(env, info[3], "vectors", vectors)) {
-        return false;
-    }
-    if (dimension > kGreatestDimension) {
-        throw_status(env, Status::kDimensionOutOfRange);
-        return false;
-    }
-    if (!check_length(env, "partitions", ids.length, partitions.length) ||
-        !check_length(env, "vectors", ids.length * dimension, vectors.length)) {
-        return false;
-    }
-    task.dimension = dimension;
-    task.ids.assign(ids.data, ids.data + ids.length);
-    task.partitions.assign(partitions.data, partitions.data + partitions.length);
-    task.vectors.assign(vectors.data, vectors.data + vectors.length);
-    return true;
-}
-
-Napi::Value start(const Napi::CallbackInfo& info,
-                  bool (*fill)(const Napi::CallbackInfo&, BuildTask&)) {
-    const Napi::Env env = info.Env();
-    Addon& addon = *static_cast<Addon*>(info.Data());
-    try {
-        BuildTask task;
-        task.kernels = addon.kernels;
-        if (fill(info, task)) {
-            auto* worker = new BuildWorker(env, addon, std::move(task));
-            const Napi::Promise promise = worker->promise();
-            worker->Queue();
-            return promise;
-        }
-    } catch (const std::bad_alloc&) {
-        throw_status(env, Status::kOutOfMemory);
-    }
-    // Taken first: with an exception on its way no promise can be made.
-    const Napi::Error error = env.GetAndClearPendingException();
-    const Napi::Promise::Deferred refused = Napi::Promise::Deferred::New(env);
-    refused.Reject(error.Value());
-    return refused.Promise();
-}
-
-// The arguments path, dimension and checksum, in hexadecimal.
-bool fill_map_task(const Napi::CallbackInfo& info, BuildTask& task) {
-    const Napi::Env env = info.Env();
-    uint32_t dimension = 0;
-    if (!get_path(env, info[0], "path", task.path) ||
-        !get_uint32(env, info[1], "dimension", 1, dimension)) {
-        return false;
-    }
-    std::string digits;
-    if (!get_path(env, info[2], "checksum", digits)) return false;
-    if (digits.size() != 16 || digits.find_first_not_of("0123456789abcdef") != std::string::npos) {
-        throw_error(env, kArgumentCode, "checksum must be 16 hexadecimal digits");
-        return false;
-    }
-    task.dimension = dimension;
-    task.checksum = std::stoull(digits, nullptr, 16);
-    return true;
-}
-
-Napi::Value JsFlatIndex::JsBuild(const Napi::CallbackInfo& info) { return start(info, fill_task); }
-
-Napi::Value JsFlatIndex::JsMap(const Napi::CallbackInfo& info) {
-    return start(info, fill_map_task);
-}
 
 }  // namespace
 

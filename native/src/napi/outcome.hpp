@@ -36,4 +36,13 @@ class Outcome {
     Napi::ObjectReference error_;
 };
 
+/// @brief A promise rejected with the exception on its way.
+inline Napi::Value rejection(Napi::Env env) {
+    // Taken first: with an exception on its way no promise can be made.
+    const Napi::Error error = env.GetAndClearPendingException();
+    const Napi::Promise::Deferred refused = Napi::Promise::Deferred::New(env);
+    refused.Reject(error.Value());
+    return refused.Promise();
+}
+
 }  // namespace llm_cache

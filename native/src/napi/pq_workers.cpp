@@ -165,14 +165,6 @@ bool get_shape(const Napi::CallbackInfo& info, PqShape& shape) {
     return status == Status::kOk;
 }
 
-Napi::Value rejection(Napi::Env env) {
-    // Taken first: with an exception on its way no promise can be made.
-    const Napi::Error error = env.GetAndClearPendingException();
-    const Napi::Promise::Deferred refused = Napi::Promise::Deferred::New(env);
-    refused.Reject(error.Value());
-    return refused.Promise();
-}
-
 Napi::Value encode_off_thread(Napi::Env env, std::shared_ptr<const ProductQuantiser> quantiser,
                               const float* vectors, size_t rows) {
     try {

@@ -12,9 +12,6 @@ namespace llm_cache {
 /// such quantiser.
 bool get_shape(const Napi::CallbackInfo& info, PqShape& shape);
 
-/// @brief A promise rejected with the exception on its way.
-Napi::Value rejection(Napi::Env env);
-
 /// @brief Copies the vectors and encodes them; a promise of a Uint8Array of the codes.
 Napi::Value encode_off_thread(Napi::Env env, std::shared_ptr<const ProductQuantiser> quantiser,
                               const float* vectors, size_t rows);

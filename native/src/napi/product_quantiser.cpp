@@ -5,6 +5,7 @@
 #include "addon.hpp"
 #include "arguments.hpp"
 #include "errors.hpp"
+#include "outcome.hpp"
 #include "pq_workers.hpp"
 
 namespace llm_cache {

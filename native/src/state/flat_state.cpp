@@ -13,8 +13,8 @@ namespace {
 // chunks.
 constexpr uint64_t kRowCost = 48;
 constexpr uint64_t kPartitionCost = 1024;
-// The forms of a query, padded.
-constexpr uint64_t kComponentCost = 5 * kPadding;
+// The codes of a row and the forms of a query, padded.
+constexpr uint64_t kComponentCost = 6 * kPadding;
 
 }  // namespace
 
