@@ -47,6 +47,8 @@ export interface CacheParts
     ResolverParts,
     Omit<CascadeParts, 'onEmbedError' | 'onStoreError' | 'onDecideError'> {
   readonly tiers: readonly GuardedTier[];
+  /** Names the partition of calls without a tenant (`Scope`). Default: they share one with whoever uses the same stores. */
+  readonly home?: string | undefined;
   /** Default: all off. */
   readonly freshness?: FreshnessOptions | undefined;
   /** Default: nothing is learnt from hits. */
@@ -114,7 +116,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
         ...parts,
         cascade: this.#cascade,
         embedder: this.#commonScope.embedder,
-        fingerprint: parts.embedder.fingerprint,
+        scopeOf: (fields) => this.scope(fields),
         refresh: ({ question, scope }, generate, labels, signal) =>
           this.ask(question, generate, { ...labels, scope, signal, refresh: true }),
       });
@@ -122,7 +124,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
 
   /** A scope worked out once, for many calls. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for an unknown field. */
   scope(fields: ScopeFields): Scope {
-    return new Scope(fields, this.#parts.embedder.fingerprint);
+    return new Scope(fields, this.#parts.embedder.fingerprint, this.#parts.home);
   }
 
   /**

@@ -144,6 +144,8 @@ interface Ground {
   readonly embedder: Embedder;
   readonly decision: DecisionParts;
   readonly environment: Environment;
+  /** The partition of calls without a tenant; undefined where they share one. */
+  readonly home: string | undefined;
   readonly memory: Tier;
   readonly shared: Shared;
 }
@@ -181,6 +183,7 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     checkDimension(config, embedder);
     const environment = keep(new Environment(resolve(config.cache.directory)));
     await environment.bindEmbedder(embedder);
+    const home = config.cache.shared ? undefined : await environment.home();
     const decision = decisionParts(config, embedder, options, environment, clock);
     keep({ close: async () => decision.close() });
     const { maxEntries, maxBytes, eviction, engine: kind } = config.cache;
@@ -191,7 +194,7 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     for (const part of [shared, shared.tier, shared.ledger, ...(shared.leases ? [shared.leases] : [])])
       keep(part);
     await bindOrder(environment, shared.order, shared.ledger);
-    return await make({ config, clock, logger, embedder, decision, environment, memory, shared });
+    return await make({ config, clock, logger, embedder, decision, environment, home, memory, shared });
   } catch (error) {
     for (const resource of opened) await resource.close().catch(() => {});
     throw error;
@@ -201,7 +204,7 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
 type OfAnswers = Pick<CacheParts, 'freshness' | 'storePolicy'>;
 
 function assemble(ground: Ground, last: readonly Tier[], ofAnswers: OfAnswers = {}): SemanticCache {
-  const { config, clock, logger, embedder, decision, environment, shared, memory } = ground;
+  const { config, clock, logger, embedder, decision, environment, home, shared, memory } = ground;
   const { ttlSeconds, candidates, strict } = config.cache;
   const onChange = (health: TierHealth) => announce(logger, health, cache);
   const guarded = { onChange, clock, strict };
@@ -212,6 +215,7 @@ function assemble(ground: Ground, last: readonly Tier[], ofAnswers: OfAnswers = 
   const cache: SemanticCache = new SemanticCache({
     ledger: shared.ledger,
     leases: shared.leases,
+    home,
     warming: warmingParts(ground),
     tiers: [
       guard(memory, guarded),
@@ -247,7 +251,14 @@ const leastCounted = 1_000;
 const mostCounted = 100_000;
 
 /** With warming switched off nothing is counted. */
-function warmingParts({ config, clock, environment, embedder, shared }: Ground): WarmingParts | undefined {
+function warmingParts({
+  config,
+  clock,
+  environment,
+  home,
+  embedder,
+  shared,
+}: Ground): WarmingParts | undefined {
   const { enabled, topN, intervalSeconds, minCount, decay, extendedTtlSeconds } = config.warming;
   if (!enabled) return undefined;
   const intervalMs = intervalSeconds * 1000;
@@ -263,7 +274,7 @@ function warmingParts({ config, clock, environment, embedder, shared }: Ground):
       extendedTtlMs: extendedTtlSeconds * 1000,
     },
     capacity,
-    store: diskStore(environment, { capacity, decay, intervalMs, clock, embedderFingerprint }),
+    store: diskStore(environment, { capacity, decay, intervalMs, clock, embedderFingerprint, home }),
     ...shared.warming,
   };
 }

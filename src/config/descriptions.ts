@@ -15,6 +15,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Index of tier A: flat, ivfpq, hnsw, or auto, which is exact for small scopes and ivfpq for large ones.',
   'cache.eviction':
     'What leaves tier A first: w-tinylfu weighs how often, how lately, how dear and how large; lru drops the least recently used.',
+  'cache.shared':
+    'Calls without a tenant share their answers with all who use the same stores. Otherwise those stay with the cache directory.',
   'cache.strict': 'A failing tier throws instead of counting as a miss. For tests.',
   'freshness.stale_while_revalidate_seconds':
     'How long after its time to live an answer is served at once while a new one is made.',

@@ -56,6 +56,7 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   'cache.maxDiskBytes': key(k.bytes(2 ** 20), 4 * 2 ** 30, { unit: 'bytes', usedBy: 'tier B on disk' }),
   'cache.engine': key(k.oneOf(['auto', 'flat', 'ivfpq', 'hnsw']), 'auto', { usedBy: 'tier A' }),
   'cache.eviction': key(k.oneOf(['w-tinylfu', 'lru']), 'w-tinylfu', { usedBy: 'tier A' }),
+  'cache.shared': key(k.flag(), false, { env: 'LLM_CACHE_SHARED', usedBy: 'scopes' }),
   'cache.strict': key(k.flag(), false, { usedBy: 'all tiers' }),
 
   'freshness.staleWhileRevalidateSeconds': key(k.decimal(0, TEN_YEARS), 0, {

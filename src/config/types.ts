@@ -25,6 +25,8 @@ export interface CacheConfig {
   readonly engine: 'auto' | 'flat' | 'ivfpq' | 'hnsw';
   /** What leaves memory (tier A) first: `w-tinylfu` weighs how often, how lately, how dear and how large; `lru` drops the least recently used. Default `w-tinylfu`. */
   readonly eviction: 'w-tinylfu' | 'lru';
+  /** Calls without a tenant share their answers with all who use the same stores; otherwise those stay with the cache directory. Default false. Environment: LLM_CACHE_SHARED. */
+  readonly shared: boolean;
   /** A failing tier throws instead of counting as a miss. For tests and debugging. Default false. */
   readonly strict: boolean;
 }

@@ -169,6 +169,7 @@ test('every environment name sets its key', () => {
     LOG_LEVEL: 'warn',
     LLM_CACHE_TTL_SECONDS: null,
     LLM_CACHE_MIN_SIMILARITY: 0.875,
+    LLM_CACHE_SHARED: true,
     USE_MOCK_EMBEDDER: true,
     CHUNK_OVERLAP: 3,
     PQ_ENABLED: true,
