@@ -34,6 +34,7 @@ import { checkTtl, Origin, type OriginParts } from './origin.js';
 import { Outcomes } from './outcomes.js';
 import { Recorder } from './recorder.js';
 import { Resolver, type ResolverParts } from './resolve.js';
+import type { SavingsOptions } from './savings/savings.js';
 import type { AnswerStream } from './streams/answer-stream.js';
 import { checkStreamOptions } from './streams/recording.js';
 import type { GuardedTier } from './tiers/guard.js';
@@ -51,6 +52,8 @@ export interface CacheParts
   readonly home?: string | undefined;
   /** Default: all off. */
   readonly freshness?: FreshnessOptions | undefined;
+  /** Default: no prices. */
+  readonly savings?: SavingsOptions | undefined;
   /** Default: nothing is learnt from hits. */
   readonly learning?: LessonParts | undefined;
   /** Default: questions are not counted, and nothing is kept warm. */
@@ -94,7 +97,10 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     super();
     this.#parts = parts;
     this.#commonScope = this.scope({});
-    this.#recorder = new Recorder(parts.tiers.map(({ name }) => name));
+    this.#recorder = new Recorder(
+      parts.tiers.map(({ name }) => name),
+      parts.savings,
+    );
     this.#cascade = new Cascade({
       ...parts,
       onEmbedError: () => this.#recorder.count('embedErrors'),

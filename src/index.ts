@@ -59,7 +59,7 @@ export type { Config, ConfigInput, LoadedConfig, Source } from './config/types.j
 export { bytesFromText } from './core/bytes.js';
 export { type Clock, systemClock } from './core/clock.js';
 export type { Embedder, Embedding } from './core/embedder.js';
-export type { Candidate, Entry, Key } from './core/entry.js';
+export type { Candidate, Entry, Key, Usage } from './core/entry.js';
 export * from './core/errors.js';
 export {
   contentFingerprint,
@@ -176,6 +176,8 @@ export {
   type ServiceHealth,
   type ServiceIngestOptions,
 } from './query-service.js';
+export type { Price, PriceTable } from './savings/prices.js';
+export type { Saved, SavedSum, SavingsStats, ScopeSavings } from './savings/savings.js';
 export type { BadEnding } from './store-policy/ending.js';
 export type { HookVerdict, StoreCandidate, StoreHook, StoreReason } from './store-policy/policy.js';
 export type { TimeClass } from './store-policy/time-words.js';

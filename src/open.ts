@@ -26,6 +26,7 @@ import { onnxEmbedder } from './embed/onnx.js';
 import { diskManifest } from './ingest/disk-manifest.js';
 import { answersPolicy, freshness } from './open-answers.js';
 import { type DecisionHooks, type DecisionParts, decisionParts } from './open-decision.js';
+import { savingsParts } from './open-savings.js';
 import { QueryService } from './query-service.js';
 import type { RedisOptions } from './redis/connection.js';
 import type { StoreHook } from './store-policy/policy.js';
@@ -91,9 +92,11 @@ export async function openCache(options: OpenOptions = {}): Promise<SemanticCach
   return build(options, async (ground) => {
     const { config, environment, embedder, clock } = ground;
     const database = await openDatabase(answersDatabase, config, environment, embedder, clock);
+    const savings = await savingsParts(config);
     const cache = assemble(ground, [vectorTier(database, { clock })], {
       freshness: freshness(config),
       storePolicy: answersPolicy(config, options.storePolicy),
+      ...savings,
     });
     if (config.warming.enabled) cache.startWarming({ regenerate: options.regenerate });
     return cache;
@@ -201,7 +204,7 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
   }
 }
 
-type OfAnswers = Pick<CacheParts, 'freshness' | 'storePolicy'>;
+type OfAnswers = Pick<CacheParts, 'freshness' | 'storePolicy' | 'savings' | 'countUsage'>;
 
 function assemble(ground: Ground, last: readonly Tier[], ofAnswers: OfAnswers = {}): SemanticCache {
   const { config, clock, logger, embedder, decision, environment, home, shared, memory } = ground;

@@ -8,6 +8,7 @@ import type { Decision } from './decide/decide.js';
 import type { Lessons } from './lessons.js';
 import { makeLookup } from './lookup.js';
 import type { Recorder } from './recorder.js';
+import { nothingSaved } from './savings/savings.js';
 
 /** Who wants to know. */
 export interface Listeners {
@@ -15,6 +16,9 @@ export interface Listeners {
   asked(scope: Scope, asked: { readonly key: Key; readonly question: string }): void;
   tell(event: 'hit' | 'miss', lookup: Lookup): void;
 }
+
+/** What an answer's generation took, as far as it is known. */
+export type Worth = Pick<Entry, 'usage' | 'costMs'>;
 
 /** Makes the records of lookups and passes them on. */
 export class Outcomes {
@@ -54,7 +58,20 @@ export class Outcomes {
     this.#lessons?.exact(query, entry);
     const latencyMs = this.#clock.mono() - started;
     this.recorder.hitAtOnce(this.#firstTier, latencyMs);
-    const found = makeLookup(key, 'exact', entry, this.#firstTier, 1, null, this.#exact, false, latencyMs, 0);
+    const saved = this.recorder.savings.note(scope, entry, latencyMs);
+    const found = makeLookup(
+      key,
+      'exact',
+      entry,
+      this.#firstTier,
+      1,
+      null,
+      this.#exact,
+      false,
+      latencyMs,
+      0,
+      saved,
+    );
     this.#tell('hit', found);
     return found as Answer<T>;
   }
@@ -77,12 +94,23 @@ export class Outcomes {
       truncated,
       latencyMs,
       embedMs,
+      hit === undefined ? nothingSaved : this.recorder.savings.note(query.scope, hit.entry, latencyMs),
     );
   }
 
   /** Notes that the question was asked. */
   note({ key, text, scope }: Query, { hit }: Finding): void {
     this.#listeners.asked(scope, hit?.entry ?? { key, question: text });
+  }
+
+  /** The answer as a call gets it that shared another's lookup or generation; `made` is what that took, once it is known. */
+  joined(query: Query, answer: Answer, made: Worth | undefined, started: number): Answer {
+    const latencyMs = this.#clock.mono() - started;
+    this.recorder.count('queries');
+    this.recorder.count('coalesced');
+    const saved =
+      made === undefined ? nothingSaved : this.recorder.savings.note(query.scope, made, latencyMs);
+    return { ...answer, coalesced: true, latencyMs, saved };
   }
 
   /** Counts a lookup that is done and tells of it. */

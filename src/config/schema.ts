@@ -78,6 +78,10 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   'storing.temperatureNever': key(k.decimal(0, 100), 2, { unit: 'temperature', usedBy: 'answers' }),
   'storing.maxStreamBytes': key(k.bytes(1), 8 * 2 ** 20, { unit: 'bytes', usedBy: 'answers' }),
 
+  'savings.prices': optional(k.prices(), { usedBy: 'answers' }),
+  'savings.currency': key(k.text(), 'USD', { usedBy: 'answers' }),
+  'savings.countTokens': key(k.flag(), false, { usedBy: 'answers' }),
+
   'embedding.model': key(k.text(), 'all-MiniLM-L6-v2', { env: 'EMBEDDING_MODEL', usedBy: 'embedder' }),
   'embedding.dim': optional(k.integer(1, 65_536), {
     env: 'EMBEDDING_DIM',

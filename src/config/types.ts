@@ -1,5 +1,5 @@
 // The configuration as code sees it: every key with its unit, default and environment name. Any folder may import the types.
-import type { FreshnessConfig, StoringConfig } from './answer-types.js';
+import type { FreshnessConfig, SavingsConfig, StoringConfig } from './answer-types.js';
 import type { IvfpqConfig } from './engine-types.js';
 import type { Secret } from './secret.js';
 
@@ -276,6 +276,7 @@ export interface Config {
   readonly cache: CacheConfig;
   readonly freshness: FreshnessConfig;
   readonly storing: StoringConfig;
+  readonly savings: SavingsConfig;
   readonly embedding: EmbeddingConfig;
   readonly hnsw: HnswConfig;
   readonly ivfpq: IvfpqConfig;

@@ -13,6 +13,7 @@ const allowed: Record<string, readonly string[]> = {
   disk: ['core'],
   streams: ['core'],
   'store-policy': ['core'],
+  savings: ['core'],
   redis: ['core'],
   workers: ['core'],
   embed: ['core', 'workers', 'lru'],
