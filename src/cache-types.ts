@@ -195,13 +195,3 @@ export interface Health {
   /** How well this process knows what was removed by others. */
   readonly ledger: LedgerHealth;
 }
-
-/** Events of a cache. */
-export interface CacheEvents {
-  hit: [Lookup];
-  miss: [Lookup];
-  /** A tier was given up, or is back. */
-  tier: [TierHealth];
-  /** Others' removals have been unknown for longer than `redis.max_stale_ms`, or are known again. */
-  ledger: [LedgerHealth];
-}

@@ -3,7 +3,6 @@ import { EventEmitter } from 'node:events';
 import type {
   Answer,
   AskOptions,
-  CacheEvents,
   CacheStats,
   Generate,
   GenerateContext,
@@ -19,6 +18,7 @@ import type {
   StreamOptions,
 } from './cache-types.js';
 import { Cascade, type CascadeParts, type Query } from './cascade.js';
+import { type CascadeListener, cascadeListener } from './cascade-listener.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
 import { queryKey } from './core/key.js';
 import { Labels } from './core/labels.js';
@@ -27,7 +27,7 @@ import { checkOptions } from './core/options.js';
 import { Scope, type ScopeFields } from './core/scope.js';
 import { type Freshness, type FreshnessOptions, freshnessOf } from './freshness.js';
 import type { Call } from './generate.js';
-import { marksOf } from './invalidation.js';
+import { marksOf, removedBy } from './invalidation.js';
 import { type JudgedHit, type LessonParts, Lessons } from './lessons.js';
 import type { OpenOptions } from './open.js';
 import { checkTtl, Origin, type OriginParts } from './origin.js';
@@ -37,21 +37,22 @@ import { Resolver, type ResolverParts } from './resolve.js';
 import type { SavingsOptions } from './savings/savings.js';
 import type { AnswerStream } from './streams/answer-stream.js';
 import { checkStreamOptions } from './streams/recording.js';
+import type { CacheEvents } from './telemetry/events.js';
+import { Hub } from './telemetry/hub.js';
 import type { GuardedTier } from './tiers/guard.js';
 import type { PopularQuestion } from './warm/popularity.js';
 import type { WarmReport } from './warm/warmer.js';
 import { type WarmHooks, Warming, type WarmingParts, type WarmOptions } from './warming.js';
 
 /** What a cache is made of; `open` puts it together from configuration. */
-export interface CacheParts
-  extends OriginParts,
-    ResolverParts,
-    Omit<CascadeParts, 'onEmbedError' | 'onStoreError' | 'onDecideError'> {
+export interface CacheParts extends OriginParts, ResolverParts, Omit<CascadeParts, keyof CascadeListener> {
   readonly tiers: readonly GuardedTier[];
   /** Names the partition of calls without a tenant (`Scope`). Default: they share one with whoever uses the same stores. */
   readonly home?: string | undefined;
   /** Default: all off. */
   readonly freshness?: FreshnessOptions | undefined;
+  /** Default: events reach listeners and channels, without texts. */
+  readonly hub?: Hub | undefined;
   /** Default: no prices. */
   readonly savings?: SavingsOptions | undefined;
   /** Default: nothing is learnt from hits. */
@@ -79,6 +80,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   readonly #cascade: Cascade;
   readonly #origin: Origin;
   readonly #recorder: Recorder;
+  readonly #hub: Hub;
   readonly #commonScope: Scope;
   readonly #resolver: Resolver;
   readonly #freshness: Freshness;
@@ -101,18 +103,15 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
       parts.tiers.map(({ name }) => name),
       parts.savings,
     );
-    this.#cascade = new Cascade({
-      ...parts,
-      onEmbedError: () => this.#recorder.count('embedErrors'),
-      onStoreError: () => this.#recorder.count('storeErrors'),
-      onDecideError: () => this.#recorder.count('decideErrors'),
-    });
+    this.#hub = parts.hub ?? new Hub();
+    this.#hub.bind(this);
+    this.#cascade = new Cascade({ ...parts, ...cascadeListener(this.#recorder, this.#hub) });
     this.#origin = new Origin(parts, this.#cascade);
     this.#lessons = parts.learning && new Lessons(parts.learning);
     const taught = { ...parts, lessons: this.#lessons };
     const outcomes = new Outcomes(taught, this.#recorder, this.#cascade.exactDecision, {
       asked: (scope, asked) => this.#warming?.note(scope, asked),
-      tell: (event, lookup) => this.emit(event, lookup),
+      hub: this.#hub,
     });
     this.#freshness = freshnessOf(parts.freshness);
     this.#resolver = new Resolver(taught, this.#cascade, outcomes);
@@ -207,6 +206,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   async delete(prompt: string, options: ScopeOption = {}): Promise<boolean> {
     checkOptions(options, scopeOptions);
     const { key, scope } = this.#query(prompt, options);
+    this.#hub.fact('invalidated', removedBy('delete', {}, scope.id, key));
     const removed = this.#cascade.delete(key, scope);
     return (await Promise.all([removed, this.#warming?.forget(scope.id, key)]))[0];
   }
@@ -216,6 +216,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     this.#checkOpen();
     checkOptions(options, scopeOptions);
     const scope = options.scope === undefined ? undefined : this.#scopeOf(options);
+    this.#hub.fact('invalidated', removedBy('clear', {}, scope?.id));
     await Promise.all([this.#cascade.clear(scope), this.#warming?.forget(scope?.id)]);
   }
 
@@ -233,7 +234,9 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     if (removed.length === 0) {
       throw new InvalidArgumentError('what', 'with at least one of tags, sources, scope and key', what);
     }
-    return { shared: await this.#parts.ledger.remove(removed) };
+    const told = this.#parts.ledger.remove(removed);
+    this.#hub.fact('invalidated', removedBy('invalidate', what, scopeId, what.key));
+    return { shared: await told };
   }
 
   /** Counts and latencies since `open`, and what each tier holds. */

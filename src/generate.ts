@@ -106,7 +106,7 @@ export class Generator {
     const lookup = { ...this.#outcomes.lookup(query, finding, started), stale };
     if (!stale) lessons?.hit(query, finding, plain);
     return {
-      answer: this.#outcomes.record(lookup) as Answer,
+      answer: this.#outcomes.record(lookup, query) as Answer,
       recording: entry.recording,
       epoch: entry.epoch,
       worth: entry,
@@ -133,7 +133,7 @@ export class Generator {
     const made = await this.run(call, finding.embedding, epoch, { lease, replace: refresh }, signal);
     const { value, usage } = 'live' in made ? {} : made;
     const miss = { ...this.#outcomes.lookup(query, finding, started), value, usage };
-    const answer: Answer = this.#outcomes.record({ ...miss, latencyMs: clock.mono() - started });
+    const answer: Answer = this.#outcomes.record({ ...miss, latencyMs: clock.mono() - started }, query);
     const compared = (end: Generated) => {
       lessons?.generated(query, finding, end.value);
       return end;

@@ -4,7 +4,6 @@ export { SemanticCache } from './cache.js';
 export type {
   Answer,
   AskOptions,
-  CacheEvents,
   CacheStats,
   Generate,
   GenerateContext,
@@ -184,6 +183,15 @@ export type { TimeClass } from './store-policy/time-words.js';
 export { AnswerStream } from './streams/answer-stream.js';
 export type { ReplayOptions, StreamShape } from './streams/recording.js';
 export type { StreamSource } from './streams/source.js';
+export type {
+  CacheEvents,
+  DegradedEvent,
+  EvictedEvent,
+  InvalidatedEvent,
+  PromotedEvent,
+  StoredEvent,
+} from './telemetry/events.js';
+export type { FactMessage, LookupMessage, TelemetryMessage } from './telemetry/messages.js';
 export type { TierHealth } from './tiers/guard.js';
 export type { Comparison, Condition, Filter, Metadata, MetadataValue } from './vectordb/filter.js';
 export type { PopularQuestion } from './warm/popularity.js';

@@ -1,9 +1,11 @@
 // What an invalidation names, as marks of the ledger. cache.ts and query-service.ts import it.
 import type { Invalidation } from './cache-types.js';
+import type { Key } from './core/entry.js';
 import { InvalidArgumentError } from './core/errors.js';
 import { isKey } from './core/key.js';
 import { checkLabels } from './core/labels.js';
 import { type Mark, marks } from './core/ledger.js';
+import type { InvalidatedEvent } from './telemetry/events.js';
 
 /** Names of one kind that one invalidation takes. */
 export const mostInvalidated = 1000;
@@ -19,4 +21,14 @@ export function marksOf({ tags, sources, key }: Invalidation, scopeId: string | 
     ...(scopeId === undefined ? [] : [marks.scope(scopeId)]),
     ...(key === undefined ? [] : [marks.key(key)]),
   ];
+}
+
+/** The event of a removal. */
+export function removedBy(
+  by: InvalidatedEvent['by'],
+  { tags, sources }: Pick<Invalidation, 'tags' | 'sources'>,
+  scope: string | undefined,
+  key?: Key,
+): InvalidatedEvent {
+  return { by, tags, sources, scope, key };
 }

@@ -9,6 +9,7 @@ import { type LoadOptions, loadConfig } from './config/load.js';
 import type { Config, ConfigInput } from './config/types.js';
 import { type Clock, systemClock } from './core/clock.js';
 import type { Embedder } from './core/embedder.js';
+import type { Entry } from './core/entry.js';
 import { ConfigError } from './core/errors.js';
 import type { LedgerHealth } from './core/ledger.js';
 import { native } from './core/native.js';
@@ -39,6 +40,7 @@ import {
   openShared,
   type Shared,
 } from './stores.js';
+import { Hub } from './telemetry/hub.js';
 import { guard, type TierHealth } from './tiers/guard.js';
 import { memoryTier } from './tiers/memory.js';
 import { vectorTier } from './tiers/vector.js';
@@ -149,6 +151,7 @@ interface Ground {
   readonly environment: Environment;
   /** The partition of calls without a tenant; undefined where they share one. */
   readonly home: string | undefined;
+  readonly hub: Hub;
   readonly memory: Tier;
   readonly shared: Shared;
 }
@@ -192,12 +195,15 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     const { maxEntries, maxBytes, eviction, engine: kind } = config.cache;
     const { dimension } = embedder;
     const engine = await openEngine(kind, dimension, config);
-    const memory = keep(memoryTier({ dimension, maxEntries, maxBytes, eviction, engine, clock }));
+    const hub = new Hub({ includeText: config.telemetry.includeText });
+    const onEvict = ({ key, scope }: Entry, reason: 'room' | 'expired') =>
+      hub.fact('evicted', { key, scope, tier: 'memory', reason });
+    const memory = keep(memoryTier({ dimension, maxEntries, maxBytes, eviction, engine, onEvict, clock }));
     const shared = await openShared(config, environment, clock, redisClient, embedder, options.sharedTier);
     for (const part of [shared, shared.tier, shared.ledger, ...(shared.leases ? [shared.leases] : [])])
       keep(part);
     await bindOrder(environment, shared.order, shared.ledger);
-    return await make({ config, clock, logger, embedder, decision, environment, home, memory, shared });
+    return await make({ config, clock, logger, embedder, decision, environment, home, hub, memory, shared });
   } catch (error) {
     for (const resource of opened) await resource.close().catch(() => {});
     throw error;
@@ -207,9 +213,13 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
 type OfAnswers = Pick<CacheParts, 'freshness' | 'storePolicy' | 'savings' | 'countUsage'>;
 
 function assemble(ground: Ground, last: readonly Tier[], ofAnswers: OfAnswers = {}): SemanticCache {
-  const { config, clock, logger, embedder, decision, environment, home, shared, memory } = ground;
+  const { config, clock, logger, embedder, decision, environment, home, hub, shared, memory } = ground;
   const { ttlSeconds, candidates, strict } = config.cache;
-  const onChange = (health: TierHealth) => announce(logger, health, cache);
+  const onChange = (health: TierHealth) => {
+    announce(logger, health, cache);
+    const { tier, state, lastError } = health;
+    if (state === 'lost') hub.fact('degraded', { part: 'tier', tier, error: lastError });
+  };
   const guarded = { onChange, clock, strict };
   const { commandTimeoutMs } = config.redis;
   const { lookupTimeoutMs } = config.qdrant;
@@ -219,6 +229,7 @@ function assemble(ground: Ground, last: readonly Tier[], ofAnswers: OfAnswers = 
     ledger: shared.ledger,
     leases: shared.leases,
     home,
+    hub,
     warming: warmingParts(ground),
     tiers: [
       guard(memory, guarded),
@@ -246,7 +257,10 @@ function assemble(ground: Ground, last: readonly Tier[], ofAnswers: OfAnswers = 
       }
     },
   });
-  shared.ledger.watch((health) => announceLedger(logger, health, cache));
+  shared.ledger.watch((health) => {
+    announceLedger(logger, health, cache);
+    if (health.state === 'lost') hub.fact('degraded', { part: 'ledger', tier: undefined, error: undefined });
+  });
   return cache;
 }
 

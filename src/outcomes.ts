@@ -9,12 +9,13 @@ import type { Lessons } from './lessons.js';
 import { makeLookup } from './lookup.js';
 import type { Recorder } from './recorder.js';
 import { nothingSaved } from './savings/savings.js';
+import type { Hub } from './telemetry/hub.js';
 
 /** Who wants to know. */
 export interface Listeners {
   /** The stored question that answered, or the one that was asked. */
   asked(scope: Scope, asked: { readonly key: Key; readonly question: string }): void;
-  tell(event: 'hit' | 'miss', lookup: Lookup): void;
+  readonly hub: Hub;
 }
 
 /** What an answer's generation took, as far as it is known. */
@@ -72,7 +73,7 @@ export class Outcomes {
       0,
       saved,
     );
-    this.#tell('hit', found);
+    this.#listeners.hub.lookup('hit', found, query);
     return found as Answer<T>;
   }
 
@@ -110,22 +111,18 @@ export class Outcomes {
     this.recorder.count('coalesced');
     const saved =
       made === undefined ? nothingSaved : this.recorder.savings.note(query.scope, made, latencyMs);
-    return { ...answer, coalesced: true, latencyMs, saved };
+    const joined = { ...answer, coalesced: true, latencyMs, saved };
+    this.#listeners.hub.lookup('joined', joined, query);
+    return joined;
   }
 
   /** Counts a lookup that is done and tells of it. */
-  record<L extends Lookup>(lookup: L): L {
+  record<L extends Lookup>(lookup: L, query: Query): L {
+    const { hub } = this.#listeners;
     this.recorder.lookup(lookup);
-    this.#tell(lookup.match === 'none' ? 'miss' : 'hit', lookup);
+    const isMiss = lookup.match === 'none';
+    hub.lookup(isMiss ? 'miss' : 'hit', lookup, query);
+    if (isMiss && lookup.refused !== null) hub.lookup('refused', lookup, query);
     return lookup;
-  }
-
-  #tell(event: 'hit' | 'miss', lookup: Lookup): void {
-    try {
-      this.#listeners.tell(event, lookup);
-    } catch (error) {
-      // Who listens must not fail who asks.
-      process.emitWarning(error as Error);
-    }
   }
 }

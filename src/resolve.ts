@@ -56,7 +56,7 @@ export class Resolver {
     if (atOnce !== undefined) return this.#outcomes.hitAtOnce<T>(query, atOnce, started);
     const finding = await this.#cascade.find(query, signal);
     this.#outcomes.note(query, finding);
-    return this.#outcomes.record(this.#outcomes.lookup(query, finding, started)) as Lookup<T>;
+    return this.#outcomes.record(this.#outcomes.lookup(query, finding, started), query) as Lookup<T>;
   }
 
   /** The stored answer, or a generated one. Rejects with the signal's reason, or with what the caller's function throws. */

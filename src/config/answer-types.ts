@@ -27,6 +27,14 @@ export interface SavingsConfig {
   readonly countTokens: boolean;
 }
 
+/** What leaves the cache as messages. YAML section `telemetry`. */
+export interface TelemetryConfig {
+  /** Spans and metrics by OpenTelemetry, where the application has its package and a provider. Default true. */
+  readonly openTelemetry: boolean;
+  /** Messages and spans hold prompts and stored questions. Default false. */
+  readonly includeText: boolean;
+}
+
 /** Which generated answers are kept. YAML section `storing`. */
 export interface StoringConfig {
   /** Questions that depend on the time or on who asks are treated by the three times below. Default true. */

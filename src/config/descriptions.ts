@@ -41,6 +41,9 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'savings.currency': 'Currency of the prices, as it is shown.',
   'savings.count_tokens':
     'Count the tokens of texts whose usage nobody states; about 1 ms for 30 KB of each new answer.',
+  'telemetry.open_telemetry':
+    'Spans and metrics by OpenTelemetry, where the application has its package and a provider.',
+  'telemetry.include_text': 'Messages and spans hold prompts and stored questions.',
   'embedding.model': 'A model that comes with the package, or a folder with an ONNX model.',
   'embedding.dim': "Length of the vectors. Only checked: another length than the model's is an error.",
   'embedding.batch_size':

@@ -82,6 +82,9 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   'savings.currency': key(k.text(), 'USD', { usedBy: 'answers' }),
   'savings.countTokens': key(k.flag(), false, { usedBy: 'answers' }),
 
+  'telemetry.openTelemetry': key(k.flag(), true, { usedBy: 'telemetry' }),
+  'telemetry.includeText': key(k.flag(), false, { usedBy: 'telemetry' }),
+
   'embedding.model': key(k.text(), 'all-MiniLM-L6-v2', { env: 'EMBEDDING_MODEL', usedBy: 'embedder' }),
   'embedding.dim': optional(k.integer(1, 65_536), {
     env: 'EMBEDDING_DIM',

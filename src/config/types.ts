@@ -1,5 +1,5 @@
 // The configuration as code sees it: every key with its unit, default and environment name. Any folder may import the types.
-import type { FreshnessConfig, SavingsConfig, StoringConfig } from './answer-types.js';
+import type { FreshnessConfig, SavingsConfig, StoringConfig, TelemetryConfig } from './answer-types.js';
 import type { IvfpqConfig } from './engine-types.js';
 import type { Secret } from './secret.js';
 
@@ -277,6 +277,7 @@ export interface Config {
   readonly freshness: FreshnessConfig;
   readonly storing: StoringConfig;
   readonly savings: SavingsConfig;
+  readonly telemetry: TelemetryConfig;
   readonly embedding: EmbeddingConfig;
   readonly hnsw: HnswConfig;
   readonly ivfpq: IvfpqConfig;

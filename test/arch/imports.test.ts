@@ -14,6 +14,7 @@ const allowed: Record<string, readonly string[]> = {
   streams: ['core'],
   'store-policy': ['core'],
   savings: ['core'],
+  telemetry: ['core', 'savings', 'tiers', 'products'],
   redis: ['core'],
   workers: ['core'],
   embed: ['core', 'workers', 'lru'],
