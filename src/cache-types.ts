@@ -37,12 +37,20 @@ export interface ScopeOption {
   readonly scope?: Scope | ScopeFields | undefined;
 }
 
+export interface TurnsOption {
+  /**
+   * Earlier turns of the conversation, in their order: any JSON values. Where the prompt does not stand alone (`and in Chile?`, `who founded
+   * it?`) its answer is found after these very turns only. Default none: the prompt is all there is.
+   */
+  readonly turns?: readonly unknown[] | undefined;
+}
+
 export interface ExactOption {
   /** Match by key alone: nothing is embedded, and the answer is never found by a question in other words. Default false. */
   readonly exact?: boolean | undefined;
 }
 
-export interface GetOptions extends ScopeOption, ExactOption {
+export interface GetOptions extends ScopeOption, TurnsOption, ExactOption {
   /** Gives up waiting; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Accept less by meaning than the operator does, for this call. Default: what the operator accepts. */

@@ -16,11 +16,13 @@ import type {
   SetOptions,
   SetReport,
   StreamOptions,
+  TurnsOption,
 } from './cache-types.js';
 import { Cascade, type CascadeParts, type Query } from './cascade.js';
 import { type CascadeListener, cascadeListener } from './cascade-listener.js';
+import { placeOf } from './conversation.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
-import { queryKey } from './core/key.js';
+import { checkQuestion, queryKey } from './core/key.js';
 import { Labels } from './core/labels.js';
 import { marks } from './core/ledger.js';
 import { checkOptions } from './core/options.js';
@@ -64,8 +66,9 @@ export interface CacheParts extends OriginParts, ResolverParts, Omit<CascadePart
 }
 
 const scopeOptions = new Set(['scope']);
-const getOptions = new Set([...scopeOptions, 'signal', 'exact', 'accept']);
-const setOptions = new Set([...scopeOptions, 'signal', 'exact', 'ttlMs', 'tags', 'sources']);
+const placeOptions = new Set([...scopeOptions, 'turns']);
+const getOptions = new Set([...placeOptions, 'signal', 'exact', 'accept']);
+const setOptions = new Set([...placeOptions, 'signal', 'exact', 'ttlMs', 'tags', 'sources']);
 const askOptions = new Set([...setOptions, 'accept', 'refresh', 'freshness', 'cacheable']);
 const streamOptions = new Set([...askOptions, 'join', 'split', 'replay', 'maxGapMs']);
 const invalidateOptions = new Set(['tags', 'sources', 'scope', 'key']);
@@ -110,7 +113,10 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     this.#lessons = parts.learning && new Lessons(parts.learning);
     const taught = { ...parts, lessons: this.#lessons };
     const outcomes = new Outcomes(taught, this.#recorder, this.#cascade.exactDecision, {
-      asked: (scope, asked) => this.#warming?.note(scope, asked),
+      asked: (scope, asked) => {
+        // Without the turns nobody could make it anew.
+        if (scope.base === scope.id) this.#warming?.note(scope, asked);
+      },
       hub: this.#hub,
     });
     this.#freshness = freshnessOf(parts.freshness);
@@ -187,10 +193,10 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     const query = this.#query(prompt, options);
     const sealed = this.#origin.seal(value);
     checkTtl(options.ttlMs);
-    const labels = new Labels(options);
+    const labels = new Labels(options, query.scope);
     const { epoch } = this.#parts.ledger;
     const embedding =
-      this.#parts.semantic() && !options.exact
+      this.#parts.semantic() && !query.exact
         ? await this.#cascade.embed(query.text, options.signal)
         : undefined;
     const about = { query, embedding, epoch, labels, ttlMs: options.ttlMs, freshness: this.#freshness };
@@ -203,8 +209,8 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
    * @throws {TierError} ERR_LLM_CACHE_TIER when a tier cannot say that it is gone: it is a miss here all the same, and in other
    * processes once they can be told.
    */
-  async delete(prompt: string, options: ScopeOption = {}): Promise<boolean> {
-    checkOptions(options, scopeOptions);
+  async delete(prompt: string, options: ScopeOption & TurnsOption = {}): Promise<boolean> {
+    checkOptions(options, placeOptions);
     const { key, scope } = this.#query(prompt, options);
     this.#hub.fact('invalidated', removedBy('delete', {}, scope.id, key));
     const removed = this.#cascade.delete(key, scope);
@@ -340,13 +346,15 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     if (options.cacheable !== undefined && typeof options.cacheable !== 'function')
       throw new InvalidArgumentError('cacheable', 'a function', options.cacheable);
     const freshness = freshnessOf(options.freshness, this.#freshness);
-    return { query, options, labels: new Labels(options), freshness, started };
+    return { query, options, labels: new Labels(options, query.scope), freshness, started };
   }
 
-  #query(text: string, options: ScopeOption & Pick<GetOptions, 'accept' | 'exact'>): Query {
+  #query(text: string, options: Pick<GetOptions, 'scope' | 'turns' | 'accept' | 'exact'>): Query {
     this.#checkOpen();
-    const scope = this.#scopeOf(options);
-    const { accept, exact } = options;
+    const asked = { scope: this.#scopeOf(options), exact: options.exact };
+    checkQuestion(text);
+    const { scope, exact } = placeOf(text, options.turns, asked, (fields) => this.scope(fields));
+    const { accept } = options;
     const query = { text, key: queryKey(text, scope), scope, exact };
     if (accept === undefined) return query;
     // Refused here also where an exact answer would not have to be decided.

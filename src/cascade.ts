@@ -11,6 +11,7 @@ import { type Decision, exactDecision, type Refusal } from './decide/decide.js';
 import { onePolicy, type Policies } from './decide/policies.js';
 import type { Accept, Policy } from './decide/policy.js';
 import { embedInTime } from './embed-in-time.js';
+import { scopeMarks } from './invalidation.js';
 import { nothingNear, SemanticPass } from './semantic.js';
 
 /** What a cascade is made of. */
@@ -236,14 +237,14 @@ export class Cascade {
    * @throws {TierError} ERR_LLM_CACHE_TIER when one of them cannot say that it is gone; nobody is served it all the same.
    */
   async delete(key: Key, scope: Scope): Promise<boolean> {
-    const removed = await this.#removeFromAll(marks.key(key), (tier) => tier.delete(key, scope));
+    const removed = await this.#removeFromAll([marks.key(key)], (tier) => tier.delete(key, scope));
     return removed.includes(true);
   }
 
   /** Removes everything, or everything of a scope. @throws as `delete`. */
   async clear(scope?: Scope): Promise<void> {
-    const mark = scope === undefined ? marks.everything : marks.scope(scope.id);
-    await this.#removeFromAll(mark, (tier) => tier.clear(scope));
+    const removed = scope === undefined ? [marks.everything] : scopeMarks(scope.id);
+    await this.#removeFromAll(removed, (tier) => tier.clear(scope));
   }
 
   /** Resolves when promotions and writes under way are done. */
@@ -347,8 +348,8 @@ export class Cascade {
    * The ledger first: from then on no lookup serves it, whatever a tier still holds or cannot remove now. Then the last tier first,
    * each after the one below it, so that nothing is promoted from below into a tier that is done.
    */
-  async #removeFromAll<T>(mark: Mark, call: (tier: Tier) => T | Promise<T>): Promise<T[]> {
-    const told = this.#parts.ledger.remove([mark]);
+  async #removeFromAll<T>(removed: readonly Mark[], call: (tier: Tier) => T | Promise<T>): Promise<T[]> {
+    const told = this.#parts.ledger.remove(removed);
     const results: T[] = [];
     const failures: unknown[] = [];
     for (const tier of this.#parts.tiers.toReversed()) {

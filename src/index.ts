@@ -19,6 +19,7 @@ export type {
   SetReport,
   StreamOptions,
   TierStats,
+  TurnsOption,
 } from './cache-types.js';
 export {
   type BytesFormat,
@@ -105,6 +106,7 @@ export {
   type RuleName,
   ruleNames,
 } from './decide/policy.js';
+export { type Dependence, type Standing, standsAlone } from './decide/standalone.js';
 export type { PairSignals, Verifier } from './decide/verifier.js';
 export type { EmbedderIdentity } from './disk/environment.js';
 export type { Lifetime } from './disk/lifetime.js';

@@ -155,7 +155,7 @@ export class Resolver {
 
   /** The call over again, as one that begins now. */
   #anew(call: Call): Call {
-    return { ...call, labels: new Labels(call.options), started: this.#parts.clock.mono() };
+    return { ...call, labels: new Labels(call.options, call.query.scope), started: this.#parts.clock.mono() };
   }
 
   #joined({ query, started }: Call, flown: Flown): Answer {

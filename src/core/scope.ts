@@ -29,6 +29,8 @@ export interface ScopeFields {
   readonly locale?: string | undefined;
   /** Version of the documents the answer was drawn from. */
   readonly corpus?: string | undefined;
+  /** Fingerprint of earlier turns, which `turns` of a call sets where the question does not stand alone. */
+  readonly conversation?: string | undefined;
   /** Anything else the answer depends on: any JSON value. */
   readonly extra?: unknown;
 }
@@ -47,6 +49,7 @@ const hashedNames = [
   'locale',
   'corpus',
   'extra',
+  'conversation',
 ] as const;
 const fieldNames = [...hashedNames, 'shared'] as const;
 const textFields = new Set<string>([
@@ -57,6 +60,7 @@ const textFields = new Set<string>([
   'promptTemplate',
   'locale',
   'corpus',
+  'conversation',
 ]);
 
 /** A scope with its digest worked out. Make it once and reuse it: `cache.scope({ tenant: 'a' })`. */
@@ -65,6 +69,8 @@ export class Scope {
   readonly digest: Uint8Array;
   /** The digest as 64 lower-case hexadecimal digits. */
   readonly id: string;
+  /** The id of the scope that this one is a conversation's part of; its own where it is none. */
+  readonly base: string;
   /** Fingerprint of the embedder: 64 hexadecimal digits. */
   readonly embedder: string;
   /** The fields it was made of. */
@@ -95,15 +101,18 @@ export class Scope {
     this.fields = { ...fields };
     const parts: string[] = ['scope/1', embedderFingerprint];
     if (tenant === undefined && !shared && home !== undefined) parts.push('home', home);
+    let base: string | undefined;
     for (const name of hashedNames) {
       const value = fields[name];
       if (value === undefined) continue;
       if (textFields.has(name) && typeof value !== 'string') {
         throw new InvalidArgumentError(`scope.${name}`, 'a string', value);
       }
+      if (name === 'conversation') base = native.sha256Fields(parts);
       parts.push(name, canonicalJson(value, `scope.${name}`));
     }
     this.id = native.sha256Fields(parts);
+    this.base = base ?? this.id;
     this.digest = new Uint8Array(Buffer.from(this.id, 'hex'));
   }
 }
