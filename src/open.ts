@@ -41,6 +41,7 @@ import {
   type Shared,
 } from './stores.js';
 import { Hub } from './telemetry/hub.js';
+import { openTelemetrySink } from './telemetry/otel.js';
 import { guard, type TierHealth } from './tiers/guard.js';
 import { memoryTier } from './tiers/memory.js';
 import { vectorTier } from './tiers/vector.js';
@@ -195,7 +196,8 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     const { maxEntries, maxBytes, eviction, engine: kind } = config.cache;
     const { dimension } = embedder;
     const engine = await openEngine(kind, dimension, config);
-    const hub = new Hub({ includeText: config.telemetry.includeText });
+    const { openTelemetry, includeText } = config.telemetry;
+    const hub = new Hub({ includeText, sink: openTelemetry ? await openTelemetrySink(clock) : undefined });
     const onEvict = ({ key, scope }: Entry, reason: 'room' | 'expired') =>
       hub.fact('evicted', { key, scope, tier: 'memory', reason });
     const memory = keep(memoryTier({ dimension, maxEntries, maxBytes, eviction, engine, onEvict, clock }));
