@@ -22,7 +22,7 @@ import { Cascade, type CascadeParts, type Query } from './cascade.js';
 import { type CascadeListener, cascadeListener } from './cascade-listener.js';
 import { placeOf } from './conversation.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
-import { checkQuestion, queryKey } from './core/key.js';
+import { queryKey } from './core/key.js';
 import { Labels } from './core/labels.js';
 import { marks } from './core/ledger.js';
 import { checkOptions } from './core/options.js';
@@ -351,10 +351,12 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
 
   #query(text: string, options: Pick<GetOptions, 'scope' | 'turns' | 'accept' | 'exact'>): Query {
     this.#checkOpen();
-    const asked = { scope: this.#scopeOf(options), exact: options.exact };
-    checkQuestion(text);
-    const { scope, exact } = placeOf(text, options.turns, asked, (fields) => this.scope(fields));
-    const { accept } = options;
+    const { accept, turns } = options;
+    let { exact } = options;
+    let scope = this.#scopeOf(options);
+    if (turns !== undefined) {
+      ({ scope, exact } = placeOf(text, turns, { scope, exact }, (fields) => this.scope(fields)));
+    }
     const query = { text, key: queryKey(text, scope), scope, exact };
     if (accept === undefined) return query;
     // Refused here also where an exact answer would not have to be decided.

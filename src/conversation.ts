@@ -1,6 +1,7 @@
 // A question within its conversation: whether it means something by itself, and if not, which earlier turns belong to it. cache.ts imports it.
 import { canonicalJson } from './core/canonical.js';
 import { InvalidArgumentError } from './core/errors.js';
+import { checkQuestion } from './core/key.js';
 import { native } from './core/native.js';
 import type { Scope, ScopeFields } from './core/scope.js';
 import { standsAlone } from './decide/standalone.js';
@@ -19,11 +20,11 @@ export interface Place {
  */
 export function placeOf(
   prompt: string,
-  turns: readonly unknown[] | undefined,
+  turns: readonly unknown[],
   { scope, exact }: Place,
   scopeOf: (fields: ScopeFields) => Scope,
 ): Place {
-  if (turns === undefined) return { scope, exact };
+  checkQuestion(prompt);
   if (!Array.isArray(turns)) throw new InvalidArgumentError('turns', 'a list of turns', turns);
   const said = canonicalJson(turns, 'turns');
   if (turns.length === 0) return { scope, exact };

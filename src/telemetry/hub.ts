@@ -58,13 +58,21 @@ export class Hub {
 
   /** Tells what became of a question. Never throws. */
   lookup(event: LookupEvent, lookup: Lookup, asked: { readonly text: string; readonly scope: Scope }): void {
-    this.#emit(() => this.#listened?.emit(event, lookup));
+    try {
+      this.#listened?.emit(event, lookup);
+    } catch (error) {
+      warn(error);
+    }
     if (this.#isHeard(event)) this.#publish(lookupMessage(event, lookup, asked, this.#withText));
   }
 
   /** Tells what happened to the cache. Never throws. */
   fact<E extends FactEvent>(event: E, fact: Facts[E]): void {
-    this.#emit(() => this.#listened?.emit(event, ...([fact] as unknown as CacheEvents[E])));
+    try {
+      this.#listened?.emit(event, ...([fact] as unknown as CacheEvents[E]));
+    } catch (error) {
+      warn(error);
+    }
     if (this.#isHeard(event)) this.#publish(factMessage(event, fact, this.#withText));
   }
 
@@ -75,15 +83,15 @@ export class Hub {
   #publish(message: TelemetryMessage): void {
     // What a subscriber throws is reported by Node, as an uncaught exception.
     channels[message.event].publish(message);
-    this.#emit(() => this.#sink?.tell(message));
-  }
-
-  #emit(tell: () => void): void {
     try {
-      tell();
+      this.#sink?.tell(message);
     } catch (error) {
-      // Who listens must not fail who asks.
-      process.emitWarning(error as Error);
+      warn(error);
     }
   }
+}
+
+/** Who listens must not fail who asks. */
+function warn(error: unknown): void {
+  process.emitWarning(error as Error);
 }
