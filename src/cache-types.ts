@@ -33,7 +33,7 @@ export interface GenerateContext {
 }
 
 export interface ScopeOption {
-  /** What else the answer depends on; answers are never shared across scopes. Default: one common scope. */
+  /** What else the answer depends on; answers are never shared across scopes. Default: nothing else, and the answers stay with the cache directory. */
   readonly scope?: Scope | ScopeFields | undefined;
 }
 

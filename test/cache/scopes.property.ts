@@ -14,7 +14,16 @@ const pairs = 100_000;
 const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T;
 
 const names = ['a', 'b', 'a:b', '', ' a', 'a\0', '["a"]', 'null', 'á', 'a\u0301', '{"a":1}', '__proto__'];
-const texts = ['tenant', 'provider', 'model', 'system', 'promptTemplate', 'locale', 'corpus'] as const;
+const texts = [
+  'tenant',
+  'provider',
+  'model',
+  'system',
+  'promptTemplate',
+  'locale',
+  'corpus',
+  'conversation',
+] as const;
 const values = ['tools', 'toolChoice', 'responseFormat', 'parameters', 'extra'] as const;
 
 function json(depth: number): unknown {
