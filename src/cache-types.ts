@@ -1,5 +1,5 @@
 // What SemanticCache takes and gives; types only. The public face exports it.
-import type { Key } from './core/entry.js';
+import type { Key, Usage } from './core/entry.js';
 import type { LabelOptions } from './core/labels.js';
 import type { LedgerHealth } from './core/ledger.js';
 import type { Scope, ScopeFields } from './core/scope.js';
@@ -8,6 +8,7 @@ import type { Decision, Refusal } from './decide/decide.js';
 import type { Accept } from './decide/policy.js';
 import type { FreshnessOptions } from './freshness.js';
 import type { DecisionStats } from './lessons.js';
+import type { Saved, SavingsStats } from './savings/savings.js';
 import type { StoreHook } from './store-policy/policy.js';
 import type { ReplayOptions, StreamShape } from './streams/recording.js';
 import type { StreamSource } from './streams/source.js';
@@ -27,11 +28,21 @@ export interface GenerateContext {
   readonly addTags: (...tags: readonly string[]) => void;
   /** Names documents the answer is drawn from, once they are known; up to 64 in all. */
   readonly addSources: (...sources: readonly string[]) => void;
+  /** Says what the answer has cost, in the form of any API, where the answer does not say it itself (`usage`). */
+  readonly reportUsage: (usage: unknown) => void;
 }
 
 export interface ScopeOption {
-  /** What else the answer depends on; answers are never shared across scopes. Default: one common scope. */
+  /** What else the answer depends on; answers are never shared across scopes. Default: nothing else, and the answers stay with the cache directory. */
   readonly scope?: Scope | ScopeFields | undefined;
+}
+
+export interface TurnsOption {
+  /**
+   * Earlier turns of the conversation, in their order: any JSON values. Where the prompt does not stand alone (`and in Chile?`, `who founded
+   * it?`) its answer is found after these very turns only. Default none: the prompt is all there is.
+   */
+  readonly turns?: readonly unknown[] | undefined;
 }
 
 export interface ExactOption {
@@ -39,7 +50,7 @@ export interface ExactOption {
   readonly exact?: boolean | undefined;
 }
 
-export interface GetOptions extends ScopeOption, ExactOption {
+export interface GetOptions extends ScopeOption, TurnsOption, ExactOption {
   /** Gives up waiting; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Accept less by meaning than the operator does, for this call. Default: what the operator accepts. */
@@ -94,6 +105,10 @@ export interface Lookup<T = unknown> {
   readonly coalesced: boolean;
   /** The answer is past its time to live, and was served because there is no new one yet. Always false for `get`. */
   readonly stale: boolean;
+  /** Tokens that the answer's generation took; undefined where that is unknown, and of a stream that has not ended. */
+  readonly usage: Usage | undefined;
+  /** What this call did not have to spend. */
+  readonly saved: Saved;
 }
 
 /** What `ask` returns. */
@@ -166,6 +181,8 @@ export interface CacheStats {
   readonly stale: number;
   /** Answers made anew in the background, stored or not. */
   readonly revalidations: number;
+  /** What hits, and calls that shared another's generation, did not have to spend. */
+  readonly saved: SavingsStats;
   /** Latencies of embeddings, as waited for. */
   readonly embedding: LatencySummary;
   /** Latencies of misses, generation included. */
@@ -185,14 +202,4 @@ export interface Health {
   readonly tiers: readonly TierHealth[];
   /** How well this process knows what was removed by others. */
   readonly ledger: LedgerHealth;
-}
-
-/** Events of a cache. */
-export interface CacheEvents {
-  hit: [Lookup];
-  miss: [Lookup];
-  /** A tier was given up, or is back. */
-  tier: [TierHealth];
-  /** Others' removals have been unknown for longer than `redis.max_stale_ms`, or are known again. */
-  ledger: [LedgerHealth];
 }

@@ -3,7 +3,6 @@ import { EventEmitter } from 'node:events';
 import type {
   Answer,
   AskOptions,
-  CacheEvents,
   CacheStats,
   Generate,
   GenerateContext,
@@ -17,8 +16,11 @@ import type {
   SetOptions,
   SetReport,
   StreamOptions,
+  TurnsOption,
 } from './cache-types.js';
 import { Cascade, type CascadeParts, type Query } from './cascade.js';
+import { type CascadeListener, cascadeListener } from './cascade-listener.js';
+import { placeOf } from './conversation.js';
 import { ClosedError, InvalidArgumentError } from './core/errors.js';
 import { queryKey } from './core/key.js';
 import { Labels } from './core/labels.js';
@@ -27,28 +29,34 @@ import { checkOptions } from './core/options.js';
 import { Scope, type ScopeFields } from './core/scope.js';
 import { type Freshness, type FreshnessOptions, freshnessOf } from './freshness.js';
 import type { Call } from './generate.js';
-import { marksOf } from './invalidation.js';
+import { marksOf, removedBy } from './invalidation.js';
 import { type JudgedHit, type LessonParts, Lessons } from './lessons.js';
 import type { OpenOptions } from './open.js';
 import { checkTtl, Origin, type OriginParts } from './origin.js';
 import { Outcomes } from './outcomes.js';
 import { Recorder } from './recorder.js';
 import { Resolver, type ResolverParts } from './resolve.js';
+import type { SavingsOptions } from './savings/savings.js';
 import type { AnswerStream } from './streams/answer-stream.js';
 import { checkStreamOptions } from './streams/recording.js';
+import type { CacheEvents } from './telemetry/events.js';
+import { Hub } from './telemetry/hub.js';
 import type { GuardedTier } from './tiers/guard.js';
 import type { PopularQuestion } from './warm/popularity.js';
 import type { WarmReport } from './warm/warmer.js';
 import { type WarmHooks, Warming, type WarmingParts, type WarmOptions } from './warming.js';
 
 /** What a cache is made of; `open` puts it together from configuration. */
-export interface CacheParts
-  extends OriginParts,
-    ResolverParts,
-    Omit<CascadeParts, 'onEmbedError' | 'onStoreError' | 'onDecideError'> {
+export interface CacheParts extends OriginParts, ResolverParts, Omit<CascadeParts, keyof CascadeListener> {
   readonly tiers: readonly GuardedTier[];
+  /** Names the partition of calls without a tenant (`Scope`). Default: they share one with whoever uses the same stores. */
+  readonly home?: string | undefined;
   /** Default: all off. */
   readonly freshness?: FreshnessOptions | undefined;
+  /** Default: events reach listeners and channels, without texts. */
+  readonly hub?: Hub | undefined;
+  /** Default: no prices. */
+  readonly savings?: SavingsOptions | undefined;
   /** Default: nothing is learnt from hits. */
   readonly learning?: LessonParts | undefined;
   /** Default: questions are not counted, and nothing is kept warm. */
@@ -58,8 +66,9 @@ export interface CacheParts
 }
 
 const scopeOptions = new Set(['scope']);
-const getOptions = new Set([...scopeOptions, 'signal', 'exact', 'accept']);
-const setOptions = new Set([...scopeOptions, 'signal', 'exact', 'ttlMs', 'tags', 'sources']);
+const placeOptions = new Set([...scopeOptions, 'turns']);
+const getOptions = new Set([...placeOptions, 'signal', 'exact', 'accept']);
+const setOptions = new Set([...placeOptions, 'signal', 'exact', 'ttlMs', 'tags', 'sources']);
 const askOptions = new Set([...setOptions, 'accept', 'refresh', 'freshness', 'cacheable']);
 const streamOptions = new Set([...askOptions, 'join', 'split', 'replay', 'maxGapMs']);
 const invalidateOptions = new Set(['tags', 'sources', 'scope', 'key']);
@@ -74,6 +83,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   readonly #cascade: Cascade;
   readonly #origin: Origin;
   readonly #recorder: Recorder;
+  readonly #hub: Hub;
   readonly #commonScope: Scope;
   readonly #resolver: Resolver;
   readonly #freshness: Freshness;
@@ -92,19 +102,22 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     super();
     this.#parts = parts;
     this.#commonScope = this.scope({});
-    this.#recorder = new Recorder(parts.tiers.map(({ name }) => name));
-    this.#cascade = new Cascade({
-      ...parts,
-      onEmbedError: () => this.#recorder.count('embedErrors'),
-      onStoreError: () => this.#recorder.count('storeErrors'),
-      onDecideError: () => this.#recorder.count('decideErrors'),
-    });
+    this.#recorder = new Recorder(
+      parts.tiers.map(({ name }) => name),
+      parts.savings,
+    );
+    this.#hub = parts.hub ?? new Hub();
+    this.#hub.bind(this);
+    this.#cascade = new Cascade({ ...parts, ...cascadeListener(this.#recorder, this.#hub) });
     this.#origin = new Origin(parts, this.#cascade);
     this.#lessons = parts.learning && new Lessons(parts.learning);
     const taught = { ...parts, lessons: this.#lessons };
     const outcomes = new Outcomes(taught, this.#recorder, this.#cascade.exactDecision, {
-      asked: (scope, asked) => this.#warming?.note(scope, asked),
-      tell: (event, lookup) => this.emit(event, lookup),
+      asked: (scope, asked) => {
+        // Without the turns nobody could make it anew.
+        if (scope.base === scope.id) this.#warming?.note(scope, asked);
+      },
+      hub: this.#hub,
     });
     this.#freshness = freshnessOf(parts.freshness);
     this.#resolver = new Resolver(taught, this.#cascade, outcomes);
@@ -114,7 +127,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
         ...parts,
         cascade: this.#cascade,
         embedder: this.#commonScope.embedder,
-        fingerprint: parts.embedder.fingerprint,
+        scopeOf: (fields) => this.scope(fields),
         refresh: ({ question, scope }, generate, labels, signal) =>
           this.ask(question, generate, { ...labels, scope, signal, refresh: true }),
       });
@@ -122,7 +135,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
 
   /** A scope worked out once, for many calls. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for an unknown field. */
   scope(fields: ScopeFields): Scope {
-    return new Scope(fields, this.#parts.embedder.fingerprint);
+    return new Scope(fields, this.#parts.embedder.fingerprint, this.#parts.home);
   }
 
   /**
@@ -180,10 +193,10 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     const query = this.#query(prompt, options);
     const sealed = this.#origin.seal(value);
     checkTtl(options.ttlMs);
-    const labels = new Labels(options);
+    const labels = new Labels(options, query.scope);
     const { epoch } = this.#parts.ledger;
     const embedding =
-      this.#parts.semantic() && !options.exact
+      this.#parts.semantic() && !query.exact
         ? await this.#cascade.embed(query.text, options.signal)
         : undefined;
     const about = { query, embedding, epoch, labels, ttlMs: options.ttlMs, freshness: this.#freshness };
@@ -196,9 +209,10 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
    * @throws {TierError} ERR_LLM_CACHE_TIER when a tier cannot say that it is gone: it is a miss here all the same, and in other
    * processes once they can be told.
    */
-  async delete(prompt: string, options: ScopeOption = {}): Promise<boolean> {
-    checkOptions(options, scopeOptions);
+  async delete(prompt: string, options: ScopeOption & TurnsOption = {}): Promise<boolean> {
+    checkOptions(options, placeOptions);
     const { key, scope } = this.#query(prompt, options);
+    this.#hub.fact('invalidated', removedBy('delete', {}, scope.id, key));
     const removed = this.#cascade.delete(key, scope);
     return (await Promise.all([removed, this.#warming?.forget(scope.id, key)]))[0];
   }
@@ -208,6 +222,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     this.#checkOpen();
     checkOptions(options, scopeOptions);
     const scope = options.scope === undefined ? undefined : this.#scopeOf(options);
+    this.#hub.fact('invalidated', removedBy('clear', {}, scope?.id));
     await Promise.all([this.#cascade.clear(scope), this.#warming?.forget(scope?.id)]);
   }
 
@@ -225,7 +240,9 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     if (removed.length === 0) {
       throw new InvalidArgumentError('what', 'with at least one of tags, sources, scope and key', what);
     }
-    return { shared: await this.#parts.ledger.remove(removed) };
+    const told = this.#parts.ledger.remove(removed);
+    this.#hub.fact('invalidated', removedBy('invalidate', what, scopeId, what.key));
+    return { shared: await told };
   }
 
   /** Counts and latencies since `open`, and what each tier holds. */
@@ -329,13 +346,17 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     if (options.cacheable !== undefined && typeof options.cacheable !== 'function')
       throw new InvalidArgumentError('cacheable', 'a function', options.cacheable);
     const freshness = freshnessOf(options.freshness, this.#freshness);
-    return { query, options, labels: new Labels(options), freshness, started };
+    return { query, options, labels: new Labels(options, query.scope), freshness, started };
   }
 
-  #query(text: string, options: ScopeOption & Pick<GetOptions, 'accept' | 'exact'>): Query {
+  #query(text: string, options: Pick<GetOptions, 'scope' | 'turns' | 'accept' | 'exact'>): Query {
     this.#checkOpen();
-    const scope = this.#scopeOf(options);
-    const { accept, exact } = options;
+    const { accept, turns } = options;
+    let { exact } = options;
+    let scope = this.#scopeOf(options);
+    if (turns !== undefined) {
+      ({ scope, exact } = placeOf(text, turns, { scope, exact }, (fields) => this.scope(fields)));
+    }
     const query = { text, key: queryKey(text, scope), scope, exact };
     if (accept === undefined) return query;
     // Refused here also where an exact answer would not have to be decided.

@@ -1,4 +1,5 @@
 // The one loop: asks the tiers in order, exactly and then by meaning, and fills them. cache.ts imports it.
+import type { CascadeListener, Stored } from './cascade-listener.js';
 import type { Clock } from './core/clock.js';
 import type { Embedder, Embedding } from './core/embedder.js';
 import { type Candidate, type Entry, isStale, type Key } from './core/entry.js';
@@ -10,10 +11,11 @@ import { type Decision, exactDecision, type Refusal } from './decide/decide.js';
 import { onePolicy, type Policies } from './decide/policies.js';
 import type { Accept, Policy } from './decide/policy.js';
 import { embedInTime } from './embed-in-time.js';
+import { scopeMarks } from './invalidation.js';
 import { nothingNear, SemanticPass } from './semantic.js';
 
 /** What a cascade is made of. */
-export interface CascadeParts {
+export interface CascadeParts extends CascadeListener {
   /** First asked first; promotion copies a hit into the tiers before the one that had it. */
   readonly tiers: readonly Tier[];
   /** What was removed, here and by other processes. */
@@ -31,12 +33,6 @@ export interface CascadeParts {
   readonly clock: Clock;
   /** Milliseconds an embedding may take; the question then counts as one that nothing is near to. */
   readonly embedTimeoutMs: number;
-  /** Told of an embedding that failed; the question then counts as one that nothing is near to. */
-  readonly onEmbedError: (error: unknown) => void;
-  /** Told of a verifier that threw; nothing is accepted by meaning then. */
-  readonly onDecideError?: ((error: unknown) => void) | undefined;
-  /** Told of a tier that could not be written. */
-  readonly onStoreError: (tier: string, error: unknown) => void;
 }
 
 /** A question on its way. */
@@ -48,14 +44,6 @@ export interface Query {
   readonly accept?: Accept | undefined;
   /** By key alone: nothing is embedded. */
   readonly exact?: boolean | undefined;
-}
-
-/** What became of a write. */
-export interface Stored {
-  /** Names of the tiers that hold it. */
-  readonly stored: readonly string[];
-  /** Names of the tiers that could not write it. */
-  readonly failed: readonly string[];
 }
 
 /** What the tiers said. */
@@ -211,7 +199,7 @@ export class Cascade {
 
   async #store(entry: Entry, lease: Lease | undefined): Promise<Stored> {
     if (lease !== undefined && !(await lease.isHeld())) return notStored;
-    const { tiers, onStoreError } = this.#parts;
+    const { tiers, onStoreError, onStore } = this.#parts;
     const options = lease === undefined ? {} : { fence: lease.fence };
     const later = new Promise<void>((resolve) => setImmediate(resolve));
     const writes = tiers.map(async (tier, level) => {
@@ -227,7 +215,9 @@ export class Cascade {
     const outcomes = await Promise.all(writes);
     const named = (outcome: string) =>
       tiers.filter((_, i) => outcomes[i] === outcome).map(({ name }) => name);
-    return { stored: named('stored'), failed: named('failed') };
+    const report = { stored: named('stored'), failed: named('failed') };
+    onStore?.(entry, report);
+    return report;
   }
 
   async #replace(entry: Entry, { key, scope }: Query, long: boolean): Promise<Stored> {
@@ -247,14 +237,14 @@ export class Cascade {
    * @throws {TierError} ERR_LLM_CACHE_TIER when one of them cannot say that it is gone; nobody is served it all the same.
    */
   async delete(key: Key, scope: Scope): Promise<boolean> {
-    const removed = await this.#removeFromAll(marks.key(key), (tier) => tier.delete(key, scope));
+    const removed = await this.#removeFromAll([marks.key(key)], (tier) => tier.delete(key, scope));
     return removed.includes(true);
   }
 
   /** Removes everything, or everything of a scope. @throws as `delete`. */
   async clear(scope?: Scope): Promise<void> {
-    const mark = scope === undefined ? marks.everything : marks.scope(scope.id);
-    await this.#removeFromAll(mark, (tier) => tier.clear(scope));
+    const removed = scope === undefined ? [marks.everything] : scopeMarks(scope.id);
+    await this.#removeFromAll(removed, (tier) => tier.clear(scope));
   }
 
   /** Resolves when promotions and writes under way are done. */
@@ -307,10 +297,12 @@ export class Cascade {
   }
 
   #promote(entry: Entry, level: number): void {
-    const { ledger, onStoreError } = this.#parts;
-    for (const tier of this.#parts.tiers.slice(0, level)) {
+    const { tiers, ledger, onStoreError, onPromote } = this.#parts;
+    const from = (tiers[level] as Tier).name;
+    for (const tier of tiers.slice(0, level)) {
       const write = Promise.resolve()
-        .then(() => (ledger.isAlive(entry) ? tier.set(entry, { onlyIfAbsent: true }) : undefined))
+        .then(() => (ledger.isAlive(entry) ? tier.set(entry, { onlyIfAbsent: true }) : false))
+        .then((isHeld) => isHeld && onPromote?.(entry, from, tier.name))
         .catch((error: unknown) => onStoreError(tier.name, error));
       this.#track(write);
     }
@@ -356,8 +348,8 @@ export class Cascade {
    * The ledger first: from then on no lookup serves it, whatever a tier still holds or cannot remove now. Then the last tier first,
    * each after the one below it, so that nothing is promoted from below into a tier that is done.
    */
-  async #removeFromAll<T>(mark: Mark, call: (tier: Tier) => T | Promise<T>): Promise<T[]> {
-    const told = this.#parts.ledger.remove([mark]);
+  async #removeFromAll<T>(removed: readonly Mark[], call: (tier: Tier) => T | Promise<T>): Promise<T[]> {
+    const told = this.#parts.ledger.remove(removed);
     const results: T[] = [];
     const failures: unknown[] = [];
     for (const tier of this.#parts.tiers.toReversed()) {

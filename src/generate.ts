@@ -11,7 +11,7 @@ import { lead, releaseAfter } from './lead.js';
 import type { Lessons } from './lessons.js';
 import { type BoundedMap, boundedMap } from './lru/lru.js';
 import type { Begun, Circumstances, Generated, Writing } from './origin.js';
-import type { Outcomes } from './outcomes.js';
+import type { Outcomes, Worth } from './outcomes.js';
 import type { LiveStream } from './streams/live.js';
 
 /** What generating needs to know of its cache. */
@@ -49,6 +49,8 @@ export interface Resolved {
   readonly recording: Recording | undefined;
   /** The latest removal known when it began. */
   readonly epoch: Epoch;
+  /** What its generation took. */
+  readonly worth: Worth;
   /** What cannot be stored cannot be shared either: of a stream only one caller would get all. */
   readonly storable: boolean;
   /** It was made for another call. */
@@ -104,9 +106,10 @@ export class Generator {
     const lookup = { ...this.#outcomes.lookup(query, finding, started), stale };
     if (!stale) lessons?.hit(query, finding, plain);
     return {
-      answer: this.#outcomes.record(lookup) as Answer,
+      answer: this.#outcomes.record(lookup, query) as Answer,
       recording: entry.recording,
       epoch: entry.epoch,
+      worth: entry,
       storable: true,
       joined: false,
       settled: Promise.resolve(),
@@ -128,16 +131,16 @@ export class Generator {
     const { lease, finding: other } = refresh ? {} : await lead(leases, this.#cascade, query, signal);
     if (other !== undefined) return this.found(call, { ...finding, ...other });
     const made = await this.run(call, finding.embedding, epoch, { lease, replace: refresh }, signal);
-    const value = 'live' in made ? undefined : made.value;
-    const miss = { ...this.#outcomes.lookup(query, finding, started), value };
-    const answer: Answer = this.#outcomes.record({ ...miss, latencyMs: clock.mono() - started });
+    const { value, usage } = 'live' in made ? {} : made;
+    const miss = { ...this.#outcomes.lookup(query, finding, started), value, usage };
+    const answer: Answer = this.#outcomes.record({ ...miss, latencyMs: clock.mono() - started }, query);
     const compared = (end: Generated) => {
       lessons?.generated(query, finding, end.value);
       return end;
     };
     if (!('live' in made)) return this.#resolved(call, answer, epoch, compared(made));
     const whole = made.whole.then((end) =>
-      this.#resolved(call, { ...answer, value: end.value }, epoch, compared(end)),
+      this.#resolved(call, { ...answer, value: end.value, usage: end.usage }, epoch, compared(end)),
     );
     whole.catch(() => {});
     return { live: made.live, answer, epoch, joined: false, whole };
@@ -177,6 +180,6 @@ export class Generator {
     const { ledger } = this.#parts;
     const { key, scope } = query;
     const isAlive = () => ledger.isAlive({ key, scope: scope.id, epoch, ...labels.read() });
-    return { answer, recording, epoch, storable, joined: false, settled, isAlive };
+    return { answer, recording, epoch, worth: made, storable, joined: false, settled, isAlive };
   }
 }

@@ -4,7 +4,6 @@ export { SemanticCache } from './cache.js';
 export type {
   Answer,
   AskOptions,
-  CacheEvents,
   CacheStats,
   Generate,
   GenerateContext,
@@ -20,6 +19,7 @@ export type {
   SetReport,
   StreamOptions,
   TierStats,
+  TurnsOption,
 } from './cache-types.js';
 export {
   type BytesFormat,
@@ -59,7 +59,7 @@ export type { Config, ConfigInput, LoadedConfig, Source } from './config/types.j
 export { bytesFromText } from './core/bytes.js';
 export { type Clock, systemClock } from './core/clock.js';
 export type { Embedder, Embedding } from './core/embedder.js';
-export type { Candidate, Entry, Key } from './core/entry.js';
+export type { Candidate, Entry, Key, Usage } from './core/entry.js';
 export * from './core/errors.js';
 export {
   contentFingerprint,
@@ -106,6 +106,7 @@ export {
   type RuleName,
   ruleNames,
 } from './decide/policy.js';
+export { type Dependence, type Standing, standsAlone } from './decide/standalone.js';
 export type { PairSignals, Verifier } from './decide/verifier.js';
 export type { EmbedderIdentity } from './disk/environment.js';
 export type { Lifetime } from './disk/lifetime.js';
@@ -176,12 +177,23 @@ export {
   type ServiceHealth,
   type ServiceIngestOptions,
 } from './query-service.js';
+export type { Price, PriceTable } from './savings/prices.js';
+export type { Saved, SavedSum, SavingsStats, ScopeSavings } from './savings/savings.js';
 export type { BadEnding } from './store-policy/ending.js';
 export type { HookVerdict, StoreCandidate, StoreHook, StoreReason } from './store-policy/policy.js';
 export type { TimeClass } from './store-policy/time-words.js';
 export { AnswerStream } from './streams/answer-stream.js';
 export type { ReplayOptions, StreamShape } from './streams/recording.js';
 export type { StreamSource } from './streams/source.js';
+export type {
+  CacheEvents,
+  DegradedEvent,
+  EvictedEvent,
+  InvalidatedEvent,
+  PromotedEvent,
+  StoredEvent,
+} from './telemetry/events.js';
+export type { FactMessage, LookupMessage, TelemetryMessage } from './telemetry/messages.js';
 export type { TierHealth } from './tiers/guard.js';
 export type { Comparison, Condition, Filter, Metadata, MetadataValue } from './vectordb/filter.js';
 export type { PopularQuestion } from './warm/popularity.js';

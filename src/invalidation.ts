@@ -1,9 +1,11 @@
-// What an invalidation names, as marks of the ledger. cache.ts and query-service.ts import it.
+// What an invalidation names, as marks of the ledger and as an event. The cascade, cache.ts and query-service.ts import it.
 import type { Invalidation } from './cache-types.js';
+import type { Key } from './core/entry.js';
 import { InvalidArgumentError } from './core/errors.js';
 import { isKey } from './core/key.js';
-import { checkLabels } from './core/labels.js';
+import { checkLabels, tagOfBase } from './core/labels.js';
 import { type Mark, marks } from './core/ledger.js';
+import type { InvalidatedEvent } from './telemetry/events.js';
 
 /** Names of one kind that one invalidation takes. */
 export const mostInvalidated = 1000;
@@ -16,7 +18,22 @@ export function marksOf({ tags, sources, key }: Invalidation, scopeId: string | 
   return [
     ...checkLabels('tags', tags, mostInvalidated).map(marks.tag),
     ...checkLabels('sources', sources, mostInvalidated).map(marks.source),
-    ...(scopeId === undefined ? [] : [marks.scope(scopeId)]),
+    ...(scopeId === undefined ? [] : scopeMarks(scopeId)),
     ...(key === undefined ? [] : [marks.key(key)]),
   ];
+}
+
+/** The marks of a scope, with its conversations. */
+export function scopeMarks(scopeId: string): Mark[] {
+  return [marks.scope(scopeId), marks.tag(tagOfBase(scopeId))];
+}
+
+/** The event of a removal. */
+export function removedBy(
+  by: InvalidatedEvent['by'],
+  { tags, sources }: Pick<Invalidation, 'tags' | 'sources'>,
+  scope: string | undefined,
+  key?: Key,
+): InvalidatedEvent {
+  return { by, tags, sources, scope, key };
 }

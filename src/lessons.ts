@@ -74,7 +74,7 @@ export class Lessons {
     const { value: cached } = finding.hit.entry;
     const vector = finding.embedding?.vector;
     const fresh = (signal: AbortSignal) =>
-      generate({ signal, vector, addTags: () => {}, addSources: () => {} });
+      generate({ signal, vector, addTags: () => {}, addSources: () => {}, reportUsage: () => {} });
     this.#parts.verification?.maybe({ question: query.text, cached, fresh }, (isWrong) =>
       this.#verdict(past, isWrong, 'sample'),
     );

@@ -2,6 +2,7 @@
 import type { Lookup, Match } from './cache-types.js';
 import type { Entry, Key } from './core/entry.js';
 import type { Decision, Refusal } from './decide/decide.js';
+import type { Saved } from './savings/savings.js';
 
 /** What a lookup says; one literal and no spreading, because on the fastest path building this object is most of the work. */
 export function makeLookup(
@@ -15,6 +16,7 @@ export function makeLookup(
   truncated: boolean,
   latencyMs: number,
   embedMs: number,
+  saved: Saved,
 ): Lookup {
   return {
     match,
@@ -31,5 +33,7 @@ export function makeLookup(
     embedMs,
     coalesced: false,
     stale: false,
+    usage: entry?.usage,
+    saved,
   };
 }

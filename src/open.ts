@@ -9,6 +9,7 @@ import { type LoadOptions, loadConfig } from './config/load.js';
 import type { Config, ConfigInput } from './config/types.js';
 import { type Clock, systemClock } from './core/clock.js';
 import type { Embedder } from './core/embedder.js';
+import type { Entry } from './core/entry.js';
 import { ConfigError } from './core/errors.js';
 import type { LedgerHealth } from './core/ledger.js';
 import { native } from './core/native.js';
@@ -26,6 +27,7 @@ import { onnxEmbedder } from './embed/onnx.js';
 import { diskManifest } from './ingest/disk-manifest.js';
 import { answersPolicy, freshness } from './open-answers.js';
 import { type DecisionHooks, type DecisionParts, decisionParts } from './open-decision.js';
+import { savingsParts } from './open-savings.js';
 import { QueryService } from './query-service.js';
 import type { RedisOptions } from './redis/connection.js';
 import type { StoreHook } from './store-policy/policy.js';
@@ -38,6 +40,8 @@ import {
   openShared,
   type Shared,
 } from './stores.js';
+import { Hub } from './telemetry/hub.js';
+import { openTelemetrySink } from './telemetry/otel.js';
 import { guard, type TierHealth } from './tiers/guard.js';
 import { memoryTier } from './tiers/memory.js';
 import { vectorTier } from './tiers/vector.js';
@@ -91,9 +95,11 @@ export async function openCache(options: OpenOptions = {}): Promise<SemanticCach
   return build(options, async (ground) => {
     const { config, environment, embedder, clock } = ground;
     const database = await openDatabase(answersDatabase, config, environment, embedder, clock);
+    const savings = await savingsParts(config);
     const cache = assemble(ground, [vectorTier(database, { clock })], {
       freshness: freshness(config),
       storePolicy: answersPolicy(config, options.storePolicy),
+      ...savings,
     });
     if (config.warming.enabled) cache.startWarming({ regenerate: options.regenerate });
     return cache;
@@ -144,6 +150,9 @@ interface Ground {
   readonly embedder: Embedder;
   readonly decision: DecisionParts;
   readonly environment: Environment;
+  /** The partition of calls without a tenant; undefined where they share one. */
+  readonly home: string | undefined;
+  readonly hub: Hub;
   readonly memory: Tier;
   readonly shared: Shared;
 }
@@ -181,29 +190,38 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     checkDimension(config, embedder);
     const environment = keep(new Environment(resolve(config.cache.directory)));
     await environment.bindEmbedder(embedder);
+    const home = config.cache.shared ? undefined : await environment.home();
     const decision = decisionParts(config, embedder, options, environment, clock);
     keep({ close: async () => decision.close() });
     const { maxEntries, maxBytes, eviction, engine: kind } = config.cache;
     const { dimension } = embedder;
     const engine = await openEngine(kind, dimension, config);
-    const memory = keep(memoryTier({ dimension, maxEntries, maxBytes, eviction, engine, clock }));
+    const { openTelemetry, includeText } = config.telemetry;
+    const hub = new Hub({ includeText, sink: openTelemetry ? await openTelemetrySink(clock) : undefined });
+    const onEvict = ({ key, scope }: Entry, reason: 'room' | 'expired') =>
+      hub.fact('evicted', { key, scope, tier: 'memory', reason });
+    const memory = keep(memoryTier({ dimension, maxEntries, maxBytes, eviction, engine, onEvict, clock }));
     const shared = await openShared(config, environment, clock, redisClient, embedder, options.sharedTier);
     for (const part of [shared, shared.tier, shared.ledger, ...(shared.leases ? [shared.leases] : [])])
       keep(part);
     await bindOrder(environment, shared.order, shared.ledger);
-    return await make({ config, clock, logger, embedder, decision, environment, memory, shared });
+    return await make({ config, clock, logger, embedder, decision, environment, home, hub, memory, shared });
   } catch (error) {
     for (const resource of opened) await resource.close().catch(() => {});
     throw error;
   }
 }
 
-type OfAnswers = Pick<CacheParts, 'freshness' | 'storePolicy'>;
+type OfAnswers = Pick<CacheParts, 'freshness' | 'storePolicy' | 'savings' | 'countUsage'>;
 
 function assemble(ground: Ground, last: readonly Tier[], ofAnswers: OfAnswers = {}): SemanticCache {
-  const { config, clock, logger, embedder, decision, environment, shared, memory } = ground;
+  const { config, clock, logger, embedder, decision, environment, home, hub, shared, memory } = ground;
   const { ttlSeconds, candidates, strict } = config.cache;
-  const onChange = (health: TierHealth) => announce(logger, health, cache);
+  const onChange = (health: TierHealth) => {
+    announce(logger, health, cache);
+    const { tier, state, lastError } = health;
+    if (state === 'lost') hub.fact('degraded', { part: 'tier', tier, error: lastError });
+  };
   const guarded = { onChange, clock, strict };
   const { commandTimeoutMs } = config.redis;
   const { lookupTimeoutMs } = config.qdrant;
@@ -212,6 +230,8 @@ function assemble(ground: Ground, last: readonly Tier[], ofAnswers: OfAnswers = 
   const cache: SemanticCache = new SemanticCache({
     ledger: shared.ledger,
     leases: shared.leases,
+    home,
+    hub,
     warming: warmingParts(ground),
     tiers: [
       guard(memory, guarded),
@@ -239,7 +259,10 @@ function assemble(ground: Ground, last: readonly Tier[], ofAnswers: OfAnswers = 
       }
     },
   });
-  shared.ledger.watch((health) => announceLedger(logger, health, cache));
+  shared.ledger.watch((health) => {
+    announceLedger(logger, health, cache);
+    if (health.state === 'lost') hub.fact('degraded', { part: 'ledger', tier: undefined, error: undefined });
+  });
   return cache;
 }
 
@@ -247,7 +270,14 @@ const leastCounted = 1_000;
 const mostCounted = 100_000;
 
 /** With warming switched off nothing is counted. */
-function warmingParts({ config, clock, environment, embedder, shared }: Ground): WarmingParts | undefined {
+function warmingParts({
+  config,
+  clock,
+  environment,
+  home,
+  embedder,
+  shared,
+}: Ground): WarmingParts | undefined {
   const { enabled, topN, intervalSeconds, minCount, decay, extendedTtlSeconds } = config.warming;
   if (!enabled) return undefined;
   const intervalMs = intervalSeconds * 1000;
@@ -263,7 +293,7 @@ function warmingParts({ config, clock, environment, embedder, shared }: Ground):
       extendedTtlMs: extendedTtlSeconds * 1000,
     },
     capacity,
-    store: diskStore(environment, { capacity, decay, intervalMs, clock, embedderFingerprint }),
+    store: diskStore(environment, { capacity, decay, intervalMs, clock, embedderFingerprint, home }),
     ...shared.warming,
   };
 }

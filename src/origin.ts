@@ -3,13 +3,14 @@ import type { Generate, GenerateContext, GenerateStream } from './cache-types.js
 import type { Cascade, Query } from './cascade.js';
 import type { Clock } from './core/clock.js';
 import type { Embedding } from './core/embedder.js';
-import type { Entry, Epoch, Recording } from './core/entry.js';
+import type { Entry, Epoch, Recording, Usage } from './core/entry.js';
 import { InvalidArgumentError } from './core/errors.js';
 import type { Labels } from './core/labels.js';
 import type { Lease } from './core/lease.js';
 import type { Ledger } from './core/ledger.js';
 import { type SealedValue, seal } from './core/value.js';
 import { type Freshness, keptStaleMs } from './freshness.js';
+import { readUsage, usageOf } from './savings/usage.js';
 import { type StoreHook, type StorePolicy, storePolicy } from './store-policy/policy.js';
 import { LiveStream } from './streams/live.js';
 import { joined, record, type StreamShape } from './streams/recording.js';
@@ -27,6 +28,8 @@ export interface OriginParts {
   readonly storePolicy?: StorePolicy | undefined;
   /** Bytes of a stream that are kept for those who join it, and for storing. Default 8 MiB. */
   readonly maxStreamBytes?: number | undefined;
+  /** Counts the tokens of an answer that does not say them. Default: they stay unknown. */
+  readonly countUsage?: ((query: Query, value: unknown) => Usage | undefined) | undefined;
 }
 
 /** What is known of an answer besides its value. */
@@ -40,6 +43,7 @@ export interface Circumstances {
   readonly freshness: Freshness;
   /** Milliseconds that the generation took. */
   readonly costMs?: number | undefined;
+  readonly usage?: Usage | undefined;
   readonly recording?: Recording | undefined;
 }
 
@@ -60,6 +64,8 @@ export interface Generated {
   readonly storable: boolean;
   /** How it came as a stream, if it did. */
   readonly recording?: Recording | undefined;
+  readonly usage?: Usage | undefined;
+  readonly costMs?: number | undefined;
   /** False for what the store policy has refused. */
   readonly kept: boolean;
   /** Resolves when it is stored, or is not going to be. */
@@ -102,8 +108,10 @@ export class Origin {
     // Everybody may have left during the lookup, which does not always look.
     signal.throwIfAborted();
     const started = this.#parts.clock.mono();
-    const value = await generate(contextOf(about, signal));
-    return this.#keep(value, undefined, { ...about, costMs: this.#parts.clock.mono() - started }, writing);
+    const reported: Reported = {};
+    const value = await generate(contextOf(about, signal, reported));
+    const costMs = this.#parts.clock.mono() - started;
+    return this.#keep(value, undefined, { ...about, costMs, usage: reported.usage }, writing);
   }
 
   /**
@@ -123,7 +131,8 @@ export class Origin {
     const abort = new AbortController();
     const onAbort = () => abort.abort(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
-    const source = iteratorOf(await generate(contextOf(about, abort.signal)));
+    const reported: Reported = {};
+    const source = iteratorOf(await generate(contextOf(about, abort.signal, reported)));
     const onStop = (reason: unknown) => abort.abort(reason);
     const live = new LiveStream(source, { clock, startedMs, maxBytes: maxStreamBytes, onStop });
     await live.begin(signal);
@@ -139,7 +148,8 @@ export class Origin {
         process.emitWarning(error as Error);
         return unstorable;
       }
-      return this.#keep(value, recorded, { ...about, costMs: clock.mono() - startedMs }, writing);
+      const costMs = clock.mono() - startedMs;
+      return this.#keep(value, recorded, { ...about, costMs, usage: reported.usage }, writing);
     });
     whole.catch(() => {});
     return { live, whole };
@@ -171,7 +181,7 @@ export class Origin {
   }
 
   entry(value: SealedValue, about: Circumstances): Entry {
-    const { query, embedding, epoch, labels, ttlMs = this.#parts.ttlMs, costMs, recording } = about;
+    const { query, embedding, epoch, labels, ttlMs = this.#parts.ttlMs, costMs, usage, recording } = about;
     const createdAtMs = this.#parts.clock.wall();
     const { text, key, scope } = query;
     const most = this.#cascade.policies.for(text, scope.fields).ttlMs ?? Number.POSITIVE_INFINITY;
@@ -189,6 +199,7 @@ export class Origin {
       ...(keptMs > 0 && staleAtMs < Number.POSITIVE_INFINITY ? { staleAtMs } : {}),
       epoch,
       ...(costMs === undefined ? {} : { costMs }),
+      ...(usage === undefined ? {} : { usage }),
       ...labels.read(),
       ...(recording === undefined ? {} : { recording }),
     };
@@ -206,16 +217,19 @@ export class Origin {
       if (recorded !== undefined) this.#parts.checkValue(recorded.parts);
       sealed = this.seal(value);
     } catch {
-      return { ...unstorable, value };
+      return { ...unstorable, value, usage: about.usage, costMs: about.costMs };
     }
     const recording = recorded && record(value, recorded.parts, recorded.gapsMs);
-    const answer = { value: sealed.read(), storable: true, recording };
+    const kept = sealed.read();
+    const usage =
+      about.usage ?? usageOf(kept, recorded?.parts) ?? this.#parts.countUsage?.(about.query, kept);
+    const answer = { value: kept, storable: true, recording, usage, costMs: about.costMs };
     const { text: prompt, scope } = about.query;
     const candidate = { prompt, value: answer.value, parts: recorded?.parts, scope: scope.fields };
     const verdict = (this.#parts.storePolicy ?? everything)(candidate, writing.cacheable);
     if (this.#closed || !verdict.store) return { ...answer, kept: verdict.store, settled: nothing };
     const ttlMs = Math.min(verdict.ttlMs ?? Number.POSITIVE_INFINITY, about.ttlMs ?? this.#parts.ttlMs);
-    const entry = this.entry(sealed, { ...about, ttlMs, recording });
+    const entry = this.entry(sealed, { ...about, ttlMs, recording, usage });
     return { ...answer, kept: true, settled: this.#store(entry, about.query, writing) };
   }
 
@@ -228,13 +242,25 @@ export class Origin {
   }
 }
 
+/** What the caller's function has said of its cost. */
+interface Reported {
+  usage?: Usage | undefined;
+}
+
 /** What the caller's function is given. */
-function contextOf({ labels, embedding }: Circumstances, signal: AbortSignal): GenerateContext {
+function contextOf(
+  { labels, embedding }: Circumstances,
+  signal: AbortSignal,
+  reported: Reported,
+): GenerateContext {
   return {
     signal,
     vector: embedding?.vector,
     addTags: (...tags) => labels.addTags(...tags),
     addSources: (...sources) => labels.addSources(...sources),
+    reportUsage: (usage) => {
+      reported.usage = readUsage(usage) ?? reported.usage;
+    },
   };
 }
 

@@ -8,13 +8,18 @@ import type { Decision } from './decide/decide.js';
 import type { Lessons } from './lessons.js';
 import { makeLookup } from './lookup.js';
 import type { Recorder } from './recorder.js';
+import { nothingSaved } from './savings/savings.js';
+import type { Hub } from './telemetry/hub.js';
 
 /** Who wants to know. */
 export interface Listeners {
   /** The stored question that answered, or the one that was asked. */
   asked(scope: Scope, asked: { readonly key: Key; readonly question: string }): void;
-  tell(event: 'hit' | 'miss', lookup: Lookup): void;
+  readonly hub: Hub;
 }
+
+/** What an answer's generation took, as far as it is known. */
+export type Worth = Pick<Entry, 'usage' | 'costMs'>;
 
 /** Makes the records of lookups and passes them on. */
 export class Outcomes {
@@ -54,8 +59,21 @@ export class Outcomes {
     this.#lessons?.exact(query, entry);
     const latencyMs = this.#clock.mono() - started;
     this.recorder.hitAtOnce(this.#firstTier, latencyMs);
-    const found = makeLookup(key, 'exact', entry, this.#firstTier, 1, null, this.#exact, false, latencyMs, 0);
-    this.#tell('hit', found);
+    const saved = this.recorder.savings.note(scope, entry, latencyMs);
+    const found = makeLookup(
+      key,
+      'exact',
+      entry,
+      this.#firstTier,
+      1,
+      null,
+      this.#exact,
+      false,
+      latencyMs,
+      0,
+      saved,
+    );
+    this.#listeners.hub.lookup('hit', found, query);
     return found as Answer<T>;
   }
 
@@ -77,6 +95,7 @@ export class Outcomes {
       truncated,
       latencyMs,
       embedMs,
+      hit === undefined ? nothingSaved : this.recorder.savings.note(query.scope, hit.entry, latencyMs),
     );
   }
 
@@ -85,19 +104,25 @@ export class Outcomes {
     this.#listeners.asked(scope, hit?.entry ?? { key, question: text });
   }
 
-  /** Counts a lookup that is done and tells of it. */
-  record<L extends Lookup>(lookup: L): L {
-    this.recorder.lookup(lookup);
-    this.#tell(lookup.match === 'none' ? 'miss' : 'hit', lookup);
-    return lookup;
+  /** The answer as a call gets it that shared another's lookup or generation; `made` is what that took, once it is known. */
+  joined(query: Query, answer: Answer, made: Worth | undefined, started: number): Answer {
+    const latencyMs = this.#clock.mono() - started;
+    this.recorder.count('queries');
+    this.recorder.count('coalesced');
+    const saved =
+      made === undefined ? nothingSaved : this.recorder.savings.note(query.scope, made, latencyMs);
+    const joined = { ...answer, coalesced: true, latencyMs, saved };
+    this.#listeners.hub.lookup('joined', joined, query);
+    return joined;
   }
 
-  #tell(event: 'hit' | 'miss', lookup: Lookup): void {
-    try {
-      this.#listeners.tell(event, lookup);
-    } catch (error) {
-      // Who listens must not fail who asks.
-      process.emitWarning(error as Error);
-    }
+  /** Counts a lookup that is done and tells of it. */
+  record<L extends Lookup>(lookup: L, query: Query): L {
+    const { hub } = this.#listeners;
+    this.recorder.lookup(lookup);
+    const isMiss = lookup.match === 'none';
+    hub.lookup(isMiss ? 'miss' : 'hit', lookup, query);
+    if (isMiss && lookup.refused !== null) hub.lookup('refused', lookup, query);
+    return lookup;
   }
 }

@@ -3,6 +3,7 @@ import type { CacheStats, Health, Lookup } from './cache-types.js';
 import { Counters, Latency } from './core/stats.js';
 import type { TierSize } from './core/tier.js';
 import type { DecisionStats } from './lessons.js';
+import { Savings, type SavingsOptions } from './savings/savings.js';
 import type { TierHealth } from './tiers/guard.js';
 
 /** What is counted besides hits. */
@@ -33,7 +34,11 @@ export class Recorder {
   readonly #embedding = new Latency();
   readonly #miss = new Latency();
 
-  constructor(tiers: readonly string[]) {
+  /** What hits have saved. */
+  readonly savings: Savings;
+
+  constructor(tiers: readonly string[], savings?: SavingsOptions) {
+    this.savings = new Savings(savings);
     for (const name of tiers) {
       this.#tiers.set(name, {
         exact: new Latency(),
@@ -99,6 +104,7 @@ export class Recorder {
     return {
       ...(Object.fromEntries(counts.map((name) => [name, this.#counts.get(name)])) as Record<Count, number>),
       hits: tiers.reduce((sum, { exact, semantic }) => sum + exact.count + semantic.count, 0),
+      saved: this.savings.stats(),
       embedding: this.#embedding.summary(),
       miss: this.#miss.summary(),
       latency: Latency.together([

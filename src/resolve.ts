@@ -56,7 +56,7 @@ export class Resolver {
     if (atOnce !== undefined) return this.#outcomes.hitAtOnce<T>(query, atOnce, started);
     const finding = await this.#cascade.find(query, signal);
     this.#outcomes.note(query, finding);
-    return this.#outcomes.record(this.#outcomes.lookup(query, finding, started)) as Lookup<T>;
+    return this.#outcomes.record(this.#outcomes.lookup(query, finding, started), query) as Lookup<T>;
   }
 
   /** The stored answer, or a generated one. Rejects with the signal's reason, or with what the caller's function throws. */
@@ -82,7 +82,8 @@ export class Resolver {
     if (!whole.storable) return (await this.#alone(call)).answer;
     // Its labels, known only now, may have been removed between its beginning and this call.
     if (whole.epoch !== joinedAt && !whole.isAlive()) return this.answer(this.#anew(call), again);
-    return this.#coalesced({ ...flown.answer, value: whole.answer.value }, started);
+    const { value, usage } = whole.answer;
+    return this.#outcomes.joined(query, { ...flown.answer, value, usage }, whole.worth, started);
   }
 
   /** The same as a stream, which begins with its first part at hand. */
@@ -129,7 +130,7 @@ export class Resolver {
     if (shared && (flown.live === undefined ? !flown.storable : !flown.live.isWhole)) {
       flown = await this.#alone(call);
     }
-    const answer = shared ? this.#coalesced(flown.answer, call.started) : flown.answer;
+    const answer = shared ? this.#joined(call, flown) : flown.answer;
     if (flown.live !== undefined) {
       return { reader: flown.live.read(), answer, mayRetry: shared && !retried };
     }
@@ -154,13 +155,16 @@ export class Resolver {
 
   /** The call over again, as one that begins now. */
   #anew(call: Call): Call {
-    return { ...call, labels: new Labels(call.options), started: this.#parts.clock.mono() };
+    return { ...call, labels: new Labels(call.options, call.query.scope), started: this.#parts.clock.mono() };
   }
 
-  #coalesced(answer: Answer, started: number): Answer {
-    this.#outcomes.recorder.count('queries');
-    this.#outcomes.recorder.count('coalesced');
-    return { ...answer, coalesced: true, latencyMs: this.#parts.clock.mono() - started };
+  #joined({ query, started }: Call, flown: Flown): Answer {
+    if (flown.live === undefined) return this.#outcomes.joined(query, flown.answer, flown.worth, started);
+    // What a stream has cost is known at its end.
+    const { savings } = this.#outcomes.recorder;
+    const note = ({ worth }: Resolved) => void savings.note(query.scope, worth, Number.POSITIVE_INFINITY);
+    flown.whole.then(note, () => {});
+    return this.#outcomes.joined(query, flown.answer, undefined, started);
   }
 
   /** By this call's own function, whatever others are doing. */

@@ -49,7 +49,7 @@ export class Revalidations {
     if (lease === 'taken') return;
     const isWanted = known === undefined && semantic() && !query.exact;
     const embedding = isWanted ? await this.#cascade.embed(query.text, signal) : known;
-    const own = { ...call, labels: new Labels(options) };
+    const own = { ...call, labels: new Labels(options, query.scope) };
     const made = await this.#generator.run(own, embedding, epoch, { lease, replace: false }, signal);
     if (!('live' in made)) return;
     await made.live.drain(signal);

@@ -5,7 +5,7 @@ import type { Clock } from './core/clock.js';
 import type { Entry, Key } from './core/entry.js';
 import { InvalidArgumentError } from './core/errors.js';
 import { queryKey } from './core/key.js';
-import { Scope, type ScopeFields } from './core/scope.js';
+import type { Scope, ScopeFields } from './core/scope.js';
 import { Popularity, type PopularQuestion } from './warm/popularity.js';
 import {
   type PopularityStore,
@@ -50,8 +50,7 @@ export interface WarmingGround {
   readonly ttlMs: number;
   /** As scopes carry it. */
   readonly embedder: string;
-  /** Fingerprint that scopes are made with. */
-  readonly fingerprint: string;
+  scopeOf(fields: ScopeFields): Scope;
   /** Generates and stores in the place of what there is. */
   refresh(
     query: { readonly question: string; readonly scope: Scope },
@@ -127,7 +126,7 @@ export class Warming {
   async #retarget(item: WarmItem): Promise<WarmItem> {
     const { retarget } = this.#hooks;
     if (retarget === undefined || item.question === undefined) return item;
-    const scope = new Scope(await retarget(item.scope.fields), this.#ground.fingerprint);
+    const scope = this.#ground.scopeOf(await retarget(item.scope.fields));
     return scope.id === item.scope.id ? item : { ...item, scope, key: queryKey(item.question, scope) };
   }
 

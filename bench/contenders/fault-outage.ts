@@ -33,7 +33,7 @@ async function ours(port: number, directory: string): Promise<Asked> {
       file: null,
       env: {},
       redis: { enabled: true, host: '127.0.0.1', port },
-      cache: { directory: join(directory, name), minSimilarity: 1, maxEntries: 100_000 },
+      cache: { directory: join(directory, name), shared: true, minSimilarity: 1, maxEntries: 100_000 },
     });
   const cache = await open(`asked-${process.pid}`);
   const changes: Asked['changes'][number][] = [];

@@ -25,6 +25,7 @@ export const wire: SubjectFactory = async (job, ground) => {
       redis: { enabled: true, host: '127.0.0.1', port, commandTimeoutMs },
       cache: {
         directory: join(ground.directory, `${name}-${process.pid}`),
+        shared: true,
         minSimilarity: 1,
         maxEntries: 200,
       },

@@ -37,7 +37,7 @@ async function obey(order: Order): Promise<number> {
         lease,
         ...(maxStaleMs === undefined ? {} : { maxStaleMs }),
       },
-      cache: { directory, minSimilarity: 1 },
+      cache: { directory, shared: true, minSimilarity: 1 },
     });
     return 0;
   }

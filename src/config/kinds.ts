@@ -160,6 +160,16 @@ export function indexedFields(): Kind<readonly string[]> {
   );
 }
 
+const PRICE = /^[^=,\0]{1,256}=\d+(\.\d+)?\/\d+(\.\d+)?$/;
+
+/** A list of prices, each `model=input/output`; as text separated by commas. */
+export function prices(): Kind<readonly string[]> {
+  const price = z.string().regex(PRICE);
+  return kind('a list of model=input/output', z.array(price).max(1_000), {
+    fromText: (value) => value.split(',').map((part) => part.trim()),
+  });
+}
+
 /** A secret: text that is wrapped at once. */
 export function secret(): Kind<Secret> {
   const wrapped = TEXT.transform((value) => new Secret(value));

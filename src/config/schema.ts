@@ -56,6 +56,7 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   'cache.maxDiskBytes': key(k.bytes(2 ** 20), 4 * 2 ** 30, { unit: 'bytes', usedBy: 'tier B on disk' }),
   'cache.engine': key(k.oneOf(['auto', 'flat', 'ivfpq', 'hnsw']), 'auto', { usedBy: 'tier A' }),
   'cache.eviction': key(k.oneOf(['w-tinylfu', 'lru']), 'w-tinylfu', { usedBy: 'tier A' }),
+  'cache.shared': key(k.flag(), false, { env: 'LLM_CACHE_SHARED', usedBy: 'scopes' }),
   'cache.strict': key(k.flag(), false, { usedBy: 'all tiers' }),
 
   'freshness.staleWhileRevalidateSeconds': key(k.decimal(0, TEN_YEARS), 0, {
@@ -76,6 +77,13 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   'storing.temperatureLimit': key(k.decimal(0, 100), 1, { unit: 'temperature', usedBy: 'answers' }),
   'storing.temperatureNever': key(k.decimal(0, 100), 2, { unit: 'temperature', usedBy: 'answers' }),
   'storing.maxStreamBytes': key(k.bytes(1), 8 * 2 ** 20, { unit: 'bytes', usedBy: 'answers' }),
+
+  'savings.prices': optional(k.prices(), { usedBy: 'answers' }),
+  'savings.currency': key(k.text(), 'USD', { usedBy: 'answers' }),
+  'savings.countTokens': key(k.flag(), false, { usedBy: 'answers' }),
+
+  'telemetry.openTelemetry': key(k.flag(), true, { usedBy: 'telemetry' }),
+  'telemetry.includeText': key(k.flag(), false, { usedBy: 'telemetry' }),
 
   'embedding.model': key(k.text(), 'all-MiniLM-L6-v2', { env: 'EMBEDDING_MODEL', usedBy: 'embedder' }),
   'embedding.dim': optional(k.integer(1, 65_536), {

@@ -1,5 +1,5 @@
 // The configuration as code sees it: every key with its unit, default and environment name. Any folder may import the types.
-import type { FreshnessConfig, StoringConfig } from './answer-types.js';
+import type { FreshnessConfig, SavingsConfig, StoringConfig, TelemetryConfig } from './answer-types.js';
 import type { IvfpqConfig } from './engine-types.js';
 import type { Secret } from './secret.js';
 
@@ -25,6 +25,8 @@ export interface CacheConfig {
   readonly engine: 'auto' | 'flat' | 'ivfpq' | 'hnsw';
   /** What leaves memory (tier A) first: `w-tinylfu` weighs how often, how lately, how dear and how large; `lru` drops the least recently used. Default `w-tinylfu`. */
   readonly eviction: 'w-tinylfu' | 'lru';
+  /** Calls without a tenant share their answers with all who use the same stores; otherwise those stay with the cache directory. Default false. Environment: LLM_CACHE_SHARED. */
+  readonly shared: boolean;
   /** A failing tier throws instead of counting as a miss. For tests and debugging. Default false. */
   readonly strict: boolean;
 }
@@ -274,6 +276,8 @@ export interface Config {
   readonly cache: CacheConfig;
   readonly freshness: FreshnessConfig;
   readonly storing: StoringConfig;
+  readonly savings: SavingsConfig;
+  readonly telemetry: TelemetryConfig;
   readonly embedding: EmbeddingConfig;
   readonly hnsw: HnswConfig;
   readonly ivfpq: IvfpqConfig;

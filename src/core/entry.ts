@@ -16,6 +16,12 @@ export interface Recording {
   readonly gapsMs: readonly number[];
 }
 
+/** Tokens of one call of a model. */
+export interface Usage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
 /** A stored answer. */
 export interface Entry {
   /** Exact identity: scope and normalised question. */
@@ -41,6 +47,8 @@ export interface Entry {
   readonly staleAtMs?: number | undefined;
   /** Milliseconds that its generation took, for tiers that keep what is dear. Default unknown. */
   readonly costMs?: number | undefined;
+  /** Tokens that its generation took. Default unknown. */
+  readonly usage?: Usage | undefined;
   /** The latest removal that was known when the generation began: a later one of its key, scope, tags or sources makes it a miss. */
   readonly epoch: Epoch;
   /** Names by which `invalidate` removes many entries at once. Default none. */

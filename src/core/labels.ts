@@ -26,13 +26,20 @@ export function checkLabels(argument: string, labels: unknown, most: number = mo
   return labels as string[];
 }
 
+/** The tag by which the answers of a scope's conversations go with the scope. */
+export function tagOfBase(scopeId: string): string {
+  return `scope:${scopeId}`;
+}
+
 /** Collects the labels of one answer while it is generated. */
 export class Labels {
   readonly #tags: Set<string>;
   readonly #sources: Set<string>;
+  readonly #base: string | undefined;
 
   /** @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
-  constructor({ tags, sources }: LabelOptions) {
+  constructor({ tags, sources }: LabelOptions, scope?: { readonly id: string; readonly base: string }) {
+    this.#base = scope === undefined || scope.base === scope.id ? undefined : tagOfBase(scope.base);
     this.#tags = new Set(checkLabels('tags', tags));
     this.#sources = new Set(checkLabels('sources', sources));
   }
@@ -47,8 +54,9 @@ export class Labels {
 
   /** As an entry holds them: absent when there are none. */
   read(): LabelOptions {
+    const tags = this.#base === undefined ? [...this.#tags] : [...this.#tags, this.#base];
     return {
-      ...(this.#tags.size > 0 ? { tags: [...this.#tags] } : {}),
+      ...(tags.length > 0 ? { tags } : {}),
       ...(this.#sources.size > 0 ? { sources: [...this.#sources] } : {}),
     };
   }

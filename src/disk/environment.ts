@@ -1,4 +1,5 @@
 // The LMDB environment of a cache directory: reads here, writes through the writer thread. tiers, vectordb, ingest and open.ts import it.
+import { randomBytes } from 'node:crypto';
 import { type Clock, systemClock } from '../core/clock.js';
 import { ClosedError, DirectoryError, EmbedderMismatchError } from '../core/errors.js';
 import { decodeRecord, encodeRecord } from './codec.js';
@@ -35,6 +36,7 @@ export interface EmbedderIdentity {
 
 const metaDatabase = 'meta';
 const embedderKey = Buffer.from('embedder');
+const homeKey = Buffer.from('home');
 const mostAttempts = 200;
 const attemptDelayMs = 10;
 
@@ -133,6 +135,18 @@ export class Environment {
       const show = ({ name, fingerprint }: EmbedderIdentity) => `${name} (${fingerprint.slice(0, 12)})`;
       throw new EmbedderMismatchError(this.directory, show(stored), show(embedder));
     }
+  }
+
+  /** What names this directory among all: 32 hexadecimal digits, drawn when it is first asked for. */
+  async home(): Promise<string> {
+    const reader = this.reader(metaDatabase);
+    const absent = { database: metaDatabase, key: homeKey };
+    if (!reader.has(homeKey)) {
+      const value = encodeRecord({ home: randomBytes(16).toString('hex') });
+      // Another process may be drawing one at this moment.
+      await this.write([{ kind: 'put', ...absent, value }], absent);
+    }
+    return decodeRecord<{ home: string }>(reader.get(homeKey) as Buffer).home;
   }
 
   /** The embedder this directory is tied to. */

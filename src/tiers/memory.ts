@@ -9,7 +9,7 @@ import { encodeValue } from '../disk/codec.js';
 import type { Engine } from '../engines/engine.js';
 import { exactly } from '../engines/exactly.js';
 import { FlatEngine } from '../engines/flat.js';
-import { type BoundedMap, boundedMap } from '../lru/lru.js';
+import { type BoundedMap, boundedMap, type LeaveReason } from '../lru/lru.js';
 import { tinyLfuMap } from '../lru/tinylfu.js';
 
 /** How tier A chooses what goes. */
@@ -30,6 +30,8 @@ export interface MemoryTierOptions {
   readonly eviction?: Eviction | undefined;
   /** Nearest neighbours of that dimension; the tier owns it from here on. Default: a `FlatEngine`. */
   readonly engine?: Engine | undefined;
+  /** Told of each entry that left by itself. Default: nobody. */
+  readonly onEvict?: ((entry: Entry, reason: 'room' | 'expired') => void) | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -76,6 +78,7 @@ class MemoryTier implements Tier {
     maxBytes = 256 << 20,
     eviction = 'w-tinylfu',
     engine = new FlatEngine(dimension),
+    onEvict,
     clock = systemClock,
   }: MemoryTierOptions) {
     this.#clock = clock;
@@ -86,7 +89,11 @@ class MemoryTier implements Tier {
       maxBytes,
       clock,
       sizeOf: (slot: Slot) => slot.bytes,
-      onLeave: (_key: Key, slot: Slot) => this.#release(slot),
+      onLeave: (_key: Key, slot: Slot, reason: LeaveReason) => {
+        this.#release(slot);
+        if (reason === 'evict' || reason === 'expire')
+          onEvict?.(slot.entry, reason === 'evict' ? 'room' : 'expired');
+      },
     };
     this.#slots =
       eviction === 'lru'

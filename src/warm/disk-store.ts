@@ -26,6 +26,8 @@ export interface DiskStoreOptions {
   readonly clock: Clock;
   /** Questions of another embedder are none of ours. */
   readonly embedderFingerprint: string;
+  /** As scopes are made with. */
+  readonly home?: string | undefined;
 }
 
 interface Stored {
@@ -140,8 +142,9 @@ class DiskStore implements PopularityStore {
     const scopes = new Map<string, Scope>();
     for await (const [name, bytes] of this.#pages(scopeDatabase)) {
       const { fields = '{}' } = read<{ fields: string }>(bytes) ?? {};
-      const scope = new Scope(JSON.parse(fields) as ScopeFields, this.#options.embedderFingerprint);
-      // What does not lead back to the digest was written with another embedder, or is damaged.
+      const { embedderFingerprint, home } = this.#options;
+      const scope = new Scope(JSON.parse(fields) as ScopeFields, embedderFingerprint, home);
+      // What does not lead back to the digest was written with another embedder or for others to share, or is damaged.
       if (scope.id === name.toString('hex')) scopes.set(scope.id, scope);
     }
     return scopes;

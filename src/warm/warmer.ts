@@ -322,5 +322,5 @@ const alone = Promise.resolve<RoundLease>({ release: async () => {} });
 
 /** A scope of which only the digest is known: enough to find its entries. */
 function foreignScope(id: string, embedder: string): Scope {
-  return { id, digest: new Uint8Array(Buffer.from(id, 'hex')), embedder, fields: {} };
+  return { id, base: id, digest: new Uint8Array(Buffer.from(id, 'hex')), embedder, fields: {} };
 }

@@ -172,7 +172,7 @@ test('the exact tiers of the configuration serve Keyv, and a Keyv serves a cache
 
   const remote = new Keyv();
   for (const expected of ['none', 'exact']) {
-    const cache = await openMock({ sharedTier: keyvTier(remote) });
+    const cache = await openMock({ sharedTier: keyvTier(remote), cache: { shared: true } });
     const found = await cache.get('a question');
     assert.is(found.match, expected);
     if (found.match === 'exact') assert.equal([found.value, found.tier], ['an answer', 'keyv']);

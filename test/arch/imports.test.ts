@@ -13,6 +13,8 @@ const allowed: Record<string, readonly string[]> = {
   disk: ['core'],
   streams: ['core'],
   'store-policy': ['core'],
+  savings: ['core'],
+  telemetry: ['core', 'savings', 'tiers', 'products'],
   redis: ['core'],
   workers: ['core'],
   embed: ['core', 'workers', 'lru'],

@@ -44,6 +44,7 @@ if (noRedis) {
           ? { cluster: ports.map((port) => `${host}:${port}`), enabled: true }
           : { host, port: ports[0] };
       const settings = {
+        cache: { shared: true },
         redis: { ...place, username: 'app', password: 'secret', lease: true, commandTimeoutMs: 1_000 },
       };
       const one = await openMock(settings);

@@ -8,7 +8,7 @@ import { deferred, openMock, turns } from './support.js';
 
 const test = suite('cache over redis');
 const open = (port: number, embedder = mockEmbedder()) =>
-  openMock({ embedder, redis: { host: '127.0.0.1', port, commandTimeoutMs: 200 } });
+  openMock({ embedder, cache: { shared: true }, redis: { host: '127.0.0.1', port, commandTimeoutMs: 200 } });
 
 if (noRedis === undefined) withServer(await startRedis());
 else {

@@ -10,6 +10,7 @@ import { encodeValue } from '#dist/disk/codec.js';
 import type { FreshnessOptions } from '#dist/freshness.js';
 import { type OpenOptions, openCache } from '#dist/open.js';
 import type { StorePolicy } from '#dist/store-policy/policy.js';
+import type { Hub } from '#dist/telemetry/hub.js';
 import { mockEmbedder } from '#dist/testing/index.js';
 import { type GuardOptions, guard } from '#dist/tiers/guard.js';
 import { memoryTier } from '#dist/tiers/memory.js';
@@ -44,6 +45,7 @@ export interface AssembleOptions {
   readonly maxStreamBytes?: number;
   readonly freshness?: FreshnessOptions;
   readonly storePolicy?: StorePolicy;
+  readonly hub?: Hub;
 }
 
 /** A cache over tiers of the test's own; one memory tier by default. */
@@ -57,6 +59,7 @@ export function assemble(options: AssembleOptions = {}): SemanticCache {
     maxStreamBytes: options.maxStreamBytes,
     freshness: options.freshness,
     storePolicy: options.storePolicy,
+    hub: options.hub,
     embedder,
     policy: options.policy ?? policy({ minSimilarity: 0.8 }),
     candidates: 4,

@@ -73,7 +73,7 @@ test('what JSON would drop or merge is refused with its path', async () => {
 test('a scope is made of its known fields and refuses the rest by name', () => {
   assert.throws(
     () => new Scope({ tenat: 'a' } as ScopeFields, 'f'),
-    /scope\.tenat must be one of tenant, model/,
+    /scope\.tenat must be one of tenant, provider, model/,
   );
   assert.throws(
     () => new Scope({ tenant: 1 } as unknown as ScopeFields, 'f'),

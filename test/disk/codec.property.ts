@@ -63,6 +63,10 @@ const entries: fc.Arbitrary<Entry> = fc
     tags: fc.option(fc.array(text, { minLength: 1, maxLength: 4 }), { nil: undefined }),
     sources: fc.option(fc.array(text, { minLength: 1, maxLength: 4 }), { nil: undefined }),
     costMs: fc.option(fc.double({ min: 0, noNaN: true }), { nil: undefined }),
+    usage: fc.option(
+      fc.record({ inputTokens: fc.nat(), outputTokens: fc.nat() }, { noNullPrototype: true }),
+      { nil: undefined },
+    ),
   })
   .map((entry) => {
     const held = Object.entries(entry).filter(([, value]) => value !== undefined);
@@ -186,6 +190,9 @@ test('only entries with a stale time or a recording carry the format that older 
     assert.equal(open(encodeEntry(entry) as Buffer, entry), entry);
   }
   assert.is(formatOf(small), 2);
+  const counted = { ...small, usage: { inputTokens: 1, outputTokens: 2 } };
+  assert.is(formatOf(counted), 2, 'older versions read all but the tokens');
+  assert.equal(open(encodeEntry(counted) as Buffer, counted), counted);
 });
 
 test('a newer format is refused by its number', () => {

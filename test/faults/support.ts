@@ -128,7 +128,7 @@ export class Subject {
     }: Parameters<typeof openMock>[0] & { redis?: ConfigInput['redis'] } = {},
   ): Promise<Subject> {
     // The questions of these tests look alike, and none means the same as another.
-    const settings = { ...options, cache: { minSimilarity: 1, ...limits } };
+    const settings = { ...options, cache: { minSimilarity: 1, shared: true, ...limits } };
     const server = { enabled: true, host: '127.0.0.1', port, ...redis };
     const subject = new Subject(await openMock({ ...settings, redis: server }));
     open.push(subject);

@@ -16,7 +16,7 @@ const reworded = 'about boats and the number seven which text is';
 
 function options(port: number, directory: string, limits: { timeoutMs?: number; lookupTimeoutMs?: number }) {
   const { vectorDb, qdrant } = onQdrant(port);
-  const cache = { directory, minSimilarity: 0.8, rules: 'none' } as const;
+  const cache = { directory, minSimilarity: 0.8, rules: 'none', shared: true } as const;
   return {
     embedder: mockEmbedder(),
     file: null,

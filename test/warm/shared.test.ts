@@ -52,7 +52,7 @@ if (noRedis) {
     const open = () =>
       openMock({
         redis: { enabled: true, host: '127.0.0.1', port: server.port },
-        cache: { minSimilarity: 1 },
+        cache: { minSimilarity: 1, shared: true },
         regenerate: () => 'anew',
       });
     const one = await open();
