@@ -113,9 +113,17 @@ export function streamPairs(
   return pairs;
 }
 
+const paraphrases = (folder: string) =>
+  readRows<{ cached: string; asked: string }>(`${folder}/paraphrases-dev.jsonl`);
+
+/** What `paraphrasePairs` looks at. */
+export function paraphraseTexts(folder: string): string[] {
+  return paraphrases(folder).flatMap(({ cached, asked }) => [cached, asked]);
+}
+
 /** Rewritten sentences with their own original, and with the nearest other one. */
 export function paraphrasePairs(folder: string, signals: Signals): LabelledPair[] {
-  const rows = readRows<{ cached: string; asked: string }>(`${folder}/paraphrases-dev.jsonl`);
+  const rows = paraphrases(folder);
   return rows.flatMap(({ cached, asked }) => {
     const part = hashed(cached) < 0.5 ? 'report' : 'fit';
     const own: LabelledPair = {

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeCalibration } from '#dist/decide/calibration.js';
 import { readVerifier, writeVerifier } from '#dist/decide/verifier-file.js';
-import { paraphrasePairs, readPairs, readStream, streamPairs } from './data.ts';
+import { paraphrasePairs, paraphraseTexts, readPairs, readStream, streamPairs } from './data.ts';
 import { calibrationOf, fit } from './fit.ts';
 import { report } from './report.ts';
 import { rowsOf } from './rows.ts';
@@ -17,7 +17,11 @@ if (data === undefined || cache === undefined) {
 const signals = new Signals(cache);
 const labelled = readPairs(data);
 const stream = readStream(data);
-await signals.embed([...labelled.flatMap(({ a, b }) => [a, b]), ...stream.map(({ query }) => query)]);
+await signals.embed([
+  ...labelled.flatMap(({ a, b }) => [a, b]),
+  ...stream.map(({ query }) => query),
+  ...paraphraseTexts(data),
+]);
 const pairs = [...labelled, ...streamPairs(stream, signals, 4), ...paraphrasePairs(data, signals)];
 await signals.score(pairs);
 const rows = rowsOf(pairs, signals);
@@ -33,7 +37,7 @@ report(
 );
 if (out !== undefined) {
   mkdirSync(out, { recursive: true });
-  writeFileSync(join(out, 'verifier.jsonl'), text);
+  writeFileSync(join(out, 'weights.jsonl'), text);
   const calibration = calibrationOf(fitted, signals.embedder, verifier.fingerprint, signals.pairModel);
   writeFileSync(join(out, 'calibration.json'), writeCalibration(calibration));
 }

@@ -1,4 +1,5 @@
 // Prints what the verifier is worth on pairs that nothing was fitted on. The trainer imports it.
+import { doubtBand, lookFrom } from '#dist/decide/acceptance.js';
 import {
   areaUnderCurve,
   precisionRecall,
@@ -7,7 +8,7 @@ import {
   type Scored,
 } from '#dist/decide/metrics.js';
 import type { Verifier } from '#dist/decide/verifier.js';
-import { lookFrom, stacked } from './fit.ts';
+import { stacked } from './fit.ts';
 import type { Row } from './rows.ts';
 
 interface Judged {
@@ -42,8 +43,20 @@ export function report(rows: readonly Row[], verifier: Verifier): void {
   }
   traps(judged.filter(({ row }) => row.set === 'traps'));
   const semantic = judged.filter(({ row }) => !row.isRefused && row.cosine >= lookFrom);
-  const asked = semantic.filter(({ alone }) => stacked(alone, -1) === -1).length;
-  console.log(`in doubt: ${((100 * asked) / semantic.length).toFixed(1)} % of ${semantic.length} pairs`);
+  for (const low of [0.1, 0.2, 0.3, 0.4, 0.5]) {
+    const asked = semantic.filter(({ alone }) => alone >= low && alone <= doubtBand[1]).length;
+    const scored = judged
+      .filter(({ row }) => row.set === 'questions')
+      .map(({ row, alone, paired }): Scored => {
+        const isAsked = alone >= low && alone <= doubtBand[1];
+        return { score: ruled(row, isAsked ? paired : alone), same: row.same };
+      });
+    const recalls = Object.values(recallAtPrecision(precisionRecall(scored))).map((x) => x.toFixed(3));
+    const share = ((100 * asked) / semantic.length).toFixed(1);
+    console.log(
+      `in doubt from ${low}: ${share} % of ${semantic.length} near pairs; questions ${recalls.join(' ')}`,
+    );
+  }
 }
 
 /** The share of the traps accepted where 85 % of the controls are. */

@@ -23,6 +23,9 @@ export interface Means {
  */
 export const lookFrom = 0.6;
 
+/** The verifier's P(same) from which and up to which a pair model is asked. */
+export const doubtBand = [0.5, 0.95] as const;
+
 /** A probability that nothing reaches. */
 const never = Number.POSITIVE_INFINITY;
 
