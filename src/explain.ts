@@ -6,6 +6,7 @@ import { type Policy, policy } from './decide/policy.js';
 import { type ReplayReport, replay } from './learning/replay.js';
 import { configOf, type OpenOptions, openEmbedder } from './open.js';
 import { decisionPolicy } from './open-decision.js';
+import { withShipped } from './open-verifier.js';
 
 /**
  * The whole decision on `question` if `stored` were the only stored question. Embeds both; reads no cache.
@@ -19,7 +20,9 @@ export async function explainPair(
   const config = configOf(options);
   const embedder = options.embedder ?? (await openEmbedder(config, options.clock ?? systemClock));
   try {
-    const { policies } = decisionPolicy(config, embedder.fingerprint, options);
+    const { fingerprint } = embedder;
+    const hooks = withShipped(config, fingerprint, options, options.clock ?? systemClock);
+    const { policies } = decisionPolicy(config, fingerprint, hooks);
     const [asked, held] = await Promise.all([embedder.embed(question), embedder.embed(stored)]);
     const { policy: chosen } = policies.for(question, {});
     const similarity = asked.vector.reduce((sum, value, i) => sum + value * (held.vector[i] as number), 0);

@@ -43,8 +43,6 @@ export interface PolicyTable {
 /** Below this cosine no pair of the calibration was worth reading. */
 const pairsFrom = 0.6;
 const mostAsked = 2;
-/** Share of wrong among the served where nothing is said and a verifier is there. */
-export const defaultMaxErrorRate = 0.1;
 
 /** The parts of a cache that decide and learn. */
 export interface DecisionParts extends Pick<CacheParts, 'policy' | 'policies' | 'shadow' | 'learning'> {
@@ -86,9 +84,8 @@ export function decisionParts(
     pairs.asked++;
     if (error !== undefined) pairs.failed++;
   };
-  const maxErrorRate = budgetOf(config, knowledge(config, embedder.fingerprint, hooks));
   const learner = decide.learn
-    ? new Learner({ maxErrorRate, clock, store: learningStore(environment, clock) })
+    ? new Learner({ maxErrorRate: decide.maxErrorRate, clock, store: learningStore(environment, clock) })
     : undefined;
   const decided = decisionPolicy(config, embedder.fingerprint, hooks, {
     pairs: pairStage(config, hooks, clock, onAsked),
@@ -148,19 +145,9 @@ function knowledge(
   return { verifier, calibration };
 }
 
-/** The promise that holds where nothing else is said. */
-function budgetOf(
-  { cache, decide }: Config,
-  { verifier, calibration }: Omit<Means, 'rules'>,
-): number | undefined {
-  if (decide.maxErrorRate !== undefined) return decide.maxErrorRate;
-  const isKnown = verifier !== undefined && calibration !== undefined;
-  return isKnown && cache.minSimilarity === undefined ? defaultMaxErrorRate : undefined;
-}
-
 function basePolicy(config: Config, means: Means): Policy {
   const { minSimilarity } = config.cache;
-  const maxErrorRate = budgetOf(config, means);
+  const { maxErrorRate } = config.decide;
   if (maxErrorRate === undefined)
     return policyFor({ minSimilarity: minSimilarity ?? defaultMinSimilarity }, means);
   const promised = policyFor({ maxErrorRate }, means);

@@ -28,6 +28,7 @@ import { diskManifest } from './ingest/disk-manifest.js';
 import { answersPolicy, freshness } from './open-answers.js';
 import { type DecisionHooks, type DecisionParts, decisionParts } from './open-decision.js';
 import { savingsParts } from './open-savings.js';
+import { withShipped } from './open-verifier.js';
 import { QueryService } from './query-service.js';
 import type { RedisOptions } from './redis/connection.js';
 import type { StoreHook } from './store-policy/policy.js';
@@ -191,7 +192,8 @@ async function build<T>(options: OpenOptions, make: (ground: Ground) => Promise<
     const environment = keep(new Environment(resolve(config.cache.directory)));
     await environment.bindEmbedder(embedder);
     const home = config.cache.shared ? undefined : await environment.home();
-    const decision = decisionParts(config, embedder, options, environment, clock);
+    const hooks = withShipped(config, embedder.fingerprint, options, clock);
+    const decision = decisionParts(config, embedder, hooks, environment, clock);
     keep({ close: async () => decision.close() });
     const { maxEntries, maxBytes, eviction, engine: kind } = config.cache;
     const { dimension } = embedder;

@@ -153,9 +153,10 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'warming.decay': 'Factor on all counts after a round, 0 to 1.',
   'warming.extended_ttl_seconds': 'How long a warm entry lives.',
   'decide.max_error_rate':
-    'Share of wrong among semantic hits that is kept, 0.0001 to 0.5. Not set: cache.min_similarity decides, or with a calibrated verifier 0.1.',
+    'Share of wrong among semantic hits that is kept, 0.0001 to 0.5. Not set: cache.min_similarity decides.',
   'decide.policies': 'JSON file with policies by category and scope.',
   'decide.calibration': 'File that llm-cache calibrate wrote. Not set: what comes with the verifier.',
+  'decide.pair_model': 'Ask the pair model of the package where its verifier is in doubt.',
   'decide.pair_timeout_ms':
     'Time a question waits for the pair model, 1 to 60,000; then it is decided without.',
   'decide.shadow': 'Decide and tell, but serve no semantic hit.',

@@ -259,6 +259,7 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   }),
   'decide.policies': optional(k.text(), { usedBy: 'decision' }),
   'decide.calibration': optional(k.text(), { usedBy: 'decision' }),
+  'decide.pairModel': key(k.flag(), true, { usedBy: 'decision' }),
   'decide.pairTimeoutMs': key(k.integer(1, 60_000), 250, { unit: 'milliseconds', usedBy: 'decision' }),
   'decide.shadow': key(k.flag(), false, { usedBy: 'decision' }),
   'decide.learn': key(k.flag(), true, { usedBy: 'learning' }),

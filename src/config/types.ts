@@ -233,12 +233,14 @@ export interface WarmingConfig {
 
 /** When a stored answer is served for other words, and what is learnt from it. YAML section `decide`. */
 export interface DecideConfig {
-  /** Share of wrong among semantic hits that is kept, 0.0001 to 0.5. Undefined (the default): `cache.minSimilarity` decides, or with a calibrated verifier 0.1. */
+  /** Share of wrong among semantic hits that is kept, 0.0001 to 0.5. Undefined (the default): `cache.minSimilarity` decides. */
   readonly maxErrorRate: number | undefined;
   /** JSON file with policies by category and scope. Default undefined. */
   readonly policies: string | undefined;
   /** File that `llm-cache calibrate` wrote. Default undefined: what comes with the verifier. */
   readonly calibration: string | undefined;
+  /** Ask the pair model of the package where its verifier is in doubt. Default true. */
+  readonly pairModel: boolean;
   /** Milliseconds a question waits for the pair model, 1 to 60,000; then it is decided without. Default 250. */
   readonly pairTimeoutMs: number;
   /** Decide and tell, but serve no semantic hit. Default false. */
