@@ -276,11 +276,12 @@ export class Cascade {
     return undefined;
   }
 
-  /** Drops from a tier what was removed: nobody is served it, but it takes room. */
+  /** Drops from a tier what was removed: nobody is served it, but it takes room. What has come in its place since is kept. */
   #bury(level: number, entry: Entry, scope: Scope): void {
-    const tier = this.#parts.tiers[level] as Tier;
+    const { tiers, ledger } = this.#parts;
+    const tier = tiers[level] as Tier;
     Promise.resolve()
-      .then(() => tier.delete(entry.key, scope))
+      .then(() => tier.delete(entry.key, scope, { onlyIf: (held) => !ledger.isAlive(held) }))
       .catch(() => {});
   }
 

@@ -74,7 +74,12 @@ export {
 export type { PairModel } from './core/pair-model.js';
 export { Scope, type ScopeFields } from './core/scope.js';
 export type { LatencySummary } from './core/stats.js';
-export type { SetOptions as TierSetOptions, Tier, TierSize } from './core/tier.js';
+export type {
+  DeleteOptions as TierDeleteOptions,
+  SetOptions as TierSetOptions,
+  Tier,
+  TierSize,
+} from './core/tier.js';
 export { checkAccept, type Means, policyFor } from './decide/acceptance.js';
 export {
   type Calibration,

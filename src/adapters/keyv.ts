@@ -4,7 +4,7 @@ import type { Entry, Key } from '../core/entry.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import { native } from '../core/native.js';
 import { Scope } from '../core/scope.js';
-import type { SetOptions, Tier, TierSize } from '../core/tier.js';
+import type { DeleteOptions, SetOptions, Tier, TierSize } from '../core/tier.js';
 import { decodeEntry, encodeEntry, expiryOf } from '../disk/codec.js';
 import { ExactTiers } from './exact.js';
 
@@ -172,7 +172,9 @@ class KeyvTier implements Tier {
     return true;
   }
 
-  async delete(key: Key, scope: Scope): Promise<boolean> {
+  /** With `onlyIf` nothing goes: a Keyv cannot look and remove at once. */
+  async delete(key: Key, scope: Scope, { onlyIf }: DeleteOptions = {}): Promise<boolean> {
+    if (onlyIf !== undefined) return false;
     const held = await this.get(key, scope);
     await this.#store.delete(entryKey(scope.id, key));
     return held !== undefined;

@@ -26,6 +26,15 @@ export interface SetOptions {
   readonly fence?: string | undefined;
 }
 
+/** Which entry is removed. */
+export interface DeleteOptions {
+  /**
+   * Remove only where this says so of the entry that the tier holds: what is to make room for a newer one must not take that along.
+   * A tier that cannot look and remove at once may leave the entry. Default: whatever is held.
+   */
+  readonly onlyIf?: ((held: Entry) => boolean) | undefined;
+}
+
 /**
  * A place that holds entries. A tier never decides whether a candidate is a hit, never returns an expired entry or one of
  * another scope, and may answer synchronously. Its methods may throw; `guard` turns that into a counted miss.
@@ -47,7 +56,7 @@ export interface Tier {
    */
   set(entry: Entry, options?: SetOptions): MaybePromise<boolean>;
   /** Removes one entry; true when there was one. */
-  delete(key: Key, scope: Scope): MaybePromise<boolean>;
+  delete(key: Key, scope: Scope, options?: DeleteOptions): MaybePromise<boolean>;
   /** Removes every entry, or every entry of one scope. */
   clear(scope?: Scope): MaybePromise<void>;
   /** How much the tier holds. */

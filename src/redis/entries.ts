@@ -96,10 +96,11 @@ export class RedisEntries {
     return (await this.#connection.call('delete', () => this.#redis.unlink(name))) > 0;
   }
 
-  /** Drops a value that cannot be read, unless another stands there by now. */
-  async dropIfSame(name: string, bytes: Buffer): Promise<void> {
+  /** Drops a value, unless another stands there by now; false too where the user may not run scripts. */
+  async dropIfSame(name: string, bytes: Buffer): Promise<boolean> {
     const head = bytes.subarray(0, headLength);
-    await this.#connection.script('delete', dropIfSame, [name], [this.#maxBytes + 1, bytes.length, head]);
+    const args = [this.#maxBytes + 1, bytes.length, head];
+    return (await this.#connection.script('delete', dropIfSame, [name], args)) === 1;
   }
 
   async keep(name: string, ttlMs: number): Promise<void> {

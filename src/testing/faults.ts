@@ -66,7 +66,7 @@ function faulty(tier: Tier, { operations, when = () => true }: FaultOptions, fau
     name: tier.name,
     get: (key, scope) => through('get', () => tier.get(key, scope)),
     set: (entry, options) => through('set', () => tier.set(entry, options)),
-    delete: (key, scope) => through('delete', () => tier.delete(key, scope)),
+    delete: (key, scope, options) => through('delete', () => tier.delete(key, scope, options)),
     clear: (scope) => through('clear', () => tier.clear(scope)),
     size: () => through('size', () => tier.size()),
     close: () => tier.close(),

@@ -198,6 +198,27 @@ export function tierContract(test: TestRunner, makeTier: MakeTier, assert: Asser
     assert.equal((await tier.near?.(stored.vector as Float32Array, a, 1)) ?? [], []);
   });
 
+  check('delete with a condition leaves what does not meet it', async ({ tier, a, entry }) => {
+    const held = entry('q', a);
+    const onlyIf = ({ value }: Entry) => value !== held.value;
+    await tier.set(held);
+    assert.equal(await tier.delete(held.key, a, { onlyIf }), false);
+    assert.equal(await tier.get(held.key, a), held);
+    const removed = await tier.delete(held.key, a, { onlyIf: () => true });
+    assert.equal(await tier.get(held.key, a), removed ? undefined : held);
+    assert.equal(await tier.delete('0'.repeat(64), a, { onlyIf: () => true }), false);
+  });
+
+  check('delete of an old entry leaves the new one that is being written', async ({ tier, a, entry }) => {
+    const old = entry('q', a, { value: 'old' });
+    const fresh = entry('q', a, { value: 'fresh' });
+    await tier.set(old);
+    const writing = tier.set(fresh);
+    const deleting = tier.delete(old.key, a, { onlyIf: ({ value }) => value === 'old' });
+    await Promise.all([writing, deleting]);
+    assert.equal(await tier.get(old.key, a), fresh);
+  });
+
   check('a clear that follows a set not yet awaited wins', async ({ tier, a, entry }) => {
     const stored = entry('q', a);
     const writing = tier.set(stored);

@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../core/clock.js';
 import type { Entry, Key } from '../core/entry.js';
 import type { Scope } from '../core/scope.js';
-import type { SetOptions, Tier, TierSize } from '../core/tier.js';
+import type { DeleteOptions, SetOptions, Tier, TierSize } from '../core/tier.js';
 import { decodeEntry, encodeEntry, expiryOf } from '../disk/codec.js';
 import type { Environment, Operation, Reader } from '../disk/environment.js';
 
@@ -75,10 +75,16 @@ class DiskTier implements Tier {
     return true;
   }
 
-  async delete(key: Key, scope: Scope): Promise<boolean> {
+  async delete(key: Key, scope: Scope, { onlyIf }: DeleteOptions = {}): Promise<boolean> {
     const stored = storedKey(scope.id, key);
+    const removal: Operation = { kind: 'remove', database, key: stored };
+    if (onlyIf !== undefined) {
+      const value = this.#reader.get(stored);
+      if (value === undefined || !onlyIf(decodeEntry(value, key, scope))) return false;
+      return this.#environment.write([removal], { database, key: stored, value: Uint8Array.from(value) });
+    }
     const held = this.#reader.has(stored);
-    await this.#environment.write([{ kind: 'remove', database, key: stored }]);
+    await this.#environment.write([removal]);
     return held;
   }
 

@@ -2,7 +2,14 @@
 import type { Candidate, Entry, Key } from '../core/entry.js';
 import type { CacheError } from '../core/errors.js';
 import type { Scope } from '../core/scope.js';
-import { isPromise, type MaybePromise, type SetOptions, type Tier, type TierSize } from '../core/tier.js';
+import {
+  type DeleteOptions,
+  isPromise,
+  type MaybePromise,
+  type SetOptions,
+  type Tier,
+  type TierSize,
+} from '../core/tier.js';
 import { type Call, type TierHealth, Watch, type WatchOptions } from './watch.js';
 
 export type { TierHealth } from './watch.js';
@@ -67,8 +74,8 @@ class Guard implements GuardedTier {
     return this.#write('set', () => this.#tier.set(entry, options));
   }
 
-  delete(key: Key, scope: Scope): MaybePromise<boolean> {
-    return this.#write('delete', () => this.#tier.delete(key, scope));
+  delete(key: Key, scope: Scope, options?: DeleteOptions): MaybePromise<boolean> {
+    return this.#write('delete', () => this.#tier.delete(key, scope, options));
   }
 
   clear(scope?: Scope): MaybePromise<void> {

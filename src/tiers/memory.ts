@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../core/clock.js';
 import { type Candidate, type Entry, isStale, type Key } from '../core/entry.js';
 import { DimensionError } from '../core/errors.js';
 import type { Scope } from '../core/scope.js';
-import type { SetOptions, Tier, TierSize } from '../core/tier.js';
+import type { DeleteOptions, SetOptions, Tier, TierSize } from '../core/tier.js';
 import { type SealedValue, seal } from '../core/value.js';
 import { encodeValue } from '../disk/codec.js';
 import type { Engine } from '../engines/engine.js';
@@ -146,8 +146,10 @@ class MemoryTier implements Tier {
     return stored;
   }
 
-  delete(key: Key, scope: Scope): boolean {
-    return this.#slots.peek(key)?.entry.scope === scope.id && this.#slots.delete(key);
+  delete(key: Key, scope: Scope, { onlyIf }: DeleteOptions = {}): boolean {
+    const held = this.#slots.peek(key)?.entry;
+    if (held?.scope !== scope.id || onlyIf?.(held) === false) return false;
+    return this.#slots.delete(key);
   }
 
   clear(scope?: Scope): void {

@@ -4,7 +4,7 @@ import type { Entry, Key } from '../core/entry.js';
 import { CodecError, InvalidArgumentError } from '../core/errors.js';
 import { checkOptions } from '../core/options.js';
 import type { Scope } from '../core/scope.js';
-import type { SetOptions, Tier, TierSize } from '../core/tier.js';
+import type { DeleteOptions, SetOptions, Tier, TierSize } from '../core/tier.js';
 import { decodeEntry, encodeEntry } from '../disk/codec.js';
 import { openRedis, type RedisConnection, type RedisOptions } from '../redis/connection.js';
 import { RedisEntries } from '../redis/entries.js';
@@ -178,8 +178,12 @@ class SharedTier implements RedisTier {
     return write;
   }
 
-  delete(key: Key, scope: Scope): Promise<boolean> {
-    return this.#entries.drop(this.#entries.name(scope.id, key));
+  async delete(key: Key, scope: Scope, { onlyIf }: DeleteOptions = {}): Promise<boolean> {
+    const name = this.#entries.name(scope.id, key);
+    if (onlyIf === undefined) return this.#entries.drop(name);
+    const bytes = await this.#entries.read(name);
+    if (bytes === undefined || !onlyIf(this.#decode(bytes, name, key, scope))) return false;
+    return this.#entries.dropIfSame(name, bytes);
   }
 
   async clear(scope?: Scope): Promise<void> {

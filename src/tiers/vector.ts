@@ -4,7 +4,14 @@ import type { Candidate, Entry, Key } from '../core/entry.js';
 import { CodecError } from '../core/errors.js';
 import type { Scope } from '../core/scope.js';
 import { Tally } from '../core/tally.js';
-import { isPromise, type MaybePromise, type SetOptions, type Tier, type TierSize } from '../core/tier.js';
+import {
+  type DeleteOptions,
+  isPromise,
+  type MaybePromise,
+  type SetOptions,
+  type Tier,
+  type TierSize,
+} from '../core/tier.js';
 import { decodeEntry, encodeEntry } from '../disk/codec.js';
 import type { StoredDocument, VectorDatabase } from '../vectordb/database.js';
 
@@ -55,7 +62,12 @@ class VectorTier implements Tier {
     return true;
   }
 
-  async delete(key: Key, scope: Scope): Promise<boolean> {
+  /** With `onlyIf`, what another process writes between the look and the removal goes too. */
+  async delete(key: Key, scope: Scope, { onlyIf }: DeleteOptions = {}): Promise<boolean> {
+    if (onlyIf !== undefined) {
+      const held = await this.get(key, scope);
+      if (held === undefined || !onlyIf(held) || this.#writing.has(key)) return false;
+    }
     return (await this.#database.delete(scope.id, [key])) > 0;
   }
 

@@ -14,6 +14,7 @@ function packageWithout(): string {
   const folder = temporaryDirectory();
   cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true });
   cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+  symlinkSync(join(root, 'models'), join(folder, 'models'));
   mkdirSync(join(folder, 'node_modules'));
   for (const name of readdirSync(join(root, 'node_modules'))) {
     if (name !== '@opentelemetry')
