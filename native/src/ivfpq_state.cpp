@@ -48,8 +48,7 @@ IvfSnapshot::IvfSnapshot(const IvfLists& lists, const uint32_t* numbers, size_t 
     lengths_.reserve(lists.lists_.size());
     for (const IvfLists::List& list : lists.lists_) {
         const IvfLists::Table* table = list.table.load(std::memory_order_acquire);
-        const size_t entries =
-            table == nullptr ? 0 : table->count.load(std::memory_order_acquire);
+        const size_t entries = table == nullptr ? 0 : table->count.load(std::memory_order_acquire);
         const size_t before = rows_;
         for (size_t i = 0; i < entries; ++i) {
             const IvfLists::Entry& entry = table->entries[i];

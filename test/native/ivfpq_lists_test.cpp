@@ -155,8 +155,7 @@ LLM_CACHE_TEST("lists that empty give their memory back") {
     LLM_CACHE_CHECK(lists.bytes() < empty + (full - empty) / 3);
 }
 
-LLM_CACHE_TEST(
-    "searches and snapshots on other threads meet whole rows while one changes them") {
+LLM_CACHE_TEST("searches and snapshots on other threads meet whole rows while one changes them") {
     Random random(seed() + 4);
     constexpr size_t kDimension = 24;
     constexpr uint32_t kRows = 600;

@@ -133,7 +133,8 @@ LLM_CACHE_TEST("imported lists answer as those exported, and go on from there") 
     }
 }
 
-LLM_CACHE_TEST("a snapshot calls rows by new numbers, each once, and leaves out those that have none") {
+LLM_CACHE_TEST(
+    "a snapshot calls rows by new numbers, each once, and leaves out those that have none") {
     Random random(seed() + 2);
     Clustered data(16, 6, random);
     IvfLists lists(train(best(), {16, 6, 4, 4}, data.draw_many(400)), Rescore::kInt8);
