@@ -249,6 +249,6 @@ LLM_CACHE_TEST("what a load of lists takes is within the least budget that lets 
         {state_lists(1, Rescore::kInt8, 16, 400), state_lists(2, Rescore::kFloat16, 416, 200)});
     least(dense.bytes);
     MemorySink sparse;
-    write_state(sparse, 0, std::move(scattered));
+    write_state(sparse, 0, scattered);
     least(sparse.bytes);
 }

@@ -104,7 +104,7 @@ inline IvfPart state_lists(uint32_t partition, Rescore rescore, uint32_t first, 
 }
 
 // Rows 0 to flat - 1 exact in partition 0; then those of each part; then a name without a row.
-inline Status write_state(StateSink& sink, uint32_t flat, std::vector<IvfPart> parts) {
+inline Status write_state(StateSink& sink, uint32_t flat, const std::vector<IvfPart>& parts) {
     FlatStateWriter writer(sink, kStateDimension);
     NamesWriter names;
     uint32_t rows = flat;
@@ -118,8 +118,7 @@ inline Status write_state(StateSink& sink, uint32_t flat, std::vector<IvfPart> p
     names.write(writer.container());
     std::vector<uint32_t> numbers(rows);
     for (uint32_t id = 0; id < rows; ++id) numbers[id] = id;
-    const Status status =
-        write_lists(writer.container(), std::move(parts), numbers.data(), rows, rows + 1);
+    const Status status = write_lists(writer.container(), parts, numbers.data(), rows, rows + 1);
     return status == Status::kOk ? writer.container().finish() : status;
 }
 

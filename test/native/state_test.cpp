@@ -205,9 +205,9 @@ LLM_CACHE_TEST(
 
 LLM_CACHE_TEST(
     "lists whose ids are others' rows, or no names, or whose partition is known, are refused") {
-    const auto refused = [](uint32_t flat, std::vector<IvfPart> parts, size_t cut) {
+    const auto refused = [](uint32_t flat, const std::vector<IvfPart>& parts, size_t cut) {
         MemorySink sink;
-        write_state(sink, flat, std::move(parts));
+        write_state(sink, flat, parts);
         const size_t length = sink.bytes.size() - cut;
         const auto bytes = aligned(sink.bytes.data(), length);
         IvfFile file;

@@ -272,18 +272,19 @@ bool read_head(const uint64_t* words, size_t dimension, IvfStateHead& head) {
 
 }  // namespace
 
-Status write_lists(ContainerWriter& container, std::vector<IvfPart> parts, const uint32_t* numbers,
-                   size_t count, size_t names) {
-    std::sort(parts.begin(), parts.end(),
-              [](const IvfPart& a, const IvfPart& b) { return a.partition < b.partition; });
+Status write_lists(ContainerWriter& container, const std::vector<IvfPart>& parts,
+                   const uint32_t* numbers, size_t count, size_t names) {
     try {
+        std::vector<IvfPart> ordered = parts;
+        std::sort(ordered.begin(), ordered.end(),
+                  [](const IvfPart& a, const IvfPart& b) { return a.partition < b.partition; });
         std::vector<bool> taken(names);
         std::vector<std::unique_ptr<IvfSnapshot>> snapshots;
-        snapshots.reserve(parts.size());
-        for (const IvfPart& part : parts) {
+        snapshots.reserve(ordered.size());
+        for (const IvfPart& part : ordered) {
             snapshots.push_back(std::make_unique<IvfSnapshot>(*part.lists, numbers, count, taken));
         }
-        write_all(container, parts, snapshots);
+        write_all(container, ordered, snapshots);
         return Status::kOk;
     } catch (const std::bad_alloc&) {
         return Status::kOutOfMemory;

@@ -38,8 +38,8 @@ struct IvfPart {
 /// @param numbers `count` of them, the name's number of each id: as IvfSnapshot takes them.
 /// @param names how many there are.
 /// @return kOk or kOutOfMemory; ContainerWriter::finish tells of the sink.
-Status write_lists(ContainerWriter& container, std::vector<IvfPart> parts, const uint32_t* numbers,
-                   size_t count, size_t names);
+Status write_lists(ContainerWriter& container, const std::vector<IvfPart>& parts,
+                   const uint32_t* numbers, size_t count, size_t names);
 
 /// @brief A whole index over a file.
 struct IvfFile {
