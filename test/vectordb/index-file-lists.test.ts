@@ -36,8 +36,7 @@ function document(number: number, scope = large): StoredDocument {
 
 // All lists are looked at and rows are rounded by far less than vectors differ, so that what is found can be told exactly.
 const everything: IvfPqEngineOptions = { trainFrom: 200, nlist: 8, nprobe: 8, rescoreFactor: 10_000 };
-const lists = (options: IvfPqEngineOptions = {}) =>
-  new IvfPqEngine(dimension, { ...everything, ...options });
+const lists = (options: IvfPqEngineOptions = {}) => new IvfPqEngine(dimension, { ...everything, ...options });
 
 const files = (directory: string) => readdirSync(directory).filter((name) => name.endsWith('.index'));
 
@@ -133,7 +132,11 @@ test('what changes while the file is written is in the next start, whatever ids 
     const directory = await filled(truth, 1_500);
     await withDatabase(directory, lists(), async (database) => {
       // More than a quarter has changed: from here on a new file is being written.
-      await put(database, truth, Array.from({ length: 450 }, () => document(below(1_500))));
+      await put(
+        database,
+        truth,
+        Array.from({ length: 450 }, () => document(below(1_500))),
+      );
       for (let step = 0; step < 40; step++) {
         const writing = change(database, truth);
         for (let turn = below(4); turn > 0; turn--) await new Promise(setImmediate);
@@ -278,7 +281,11 @@ test('two processes over one file: what one changes the other finds, also when t
     await theirs('upsert', [added]);
     await both(database);
     // So much that a new file is due.
-    await put(database, truth, Array.from({ length: 400 }, (_, number) => document(number)));
+    await put(
+      database,
+      truth,
+      Array.from({ length: 400 }, (_, number) => document(number)),
+    );
   });
   assert.not.equal(files(directory), first, 'the file was replaced');
   await withDatabase(directory, lists(), async (database, engine) => {
