@@ -312,7 +312,7 @@ void IvfLists::rewrite(List& list) {
             block->ids[row] = entry.block->ids[from];
             block->partitions[row] = entry.block->partitions[from];
             block->scales[row] = entry.block->scales[from];
-            std::memcpy(row_of(block, row), row_of(entry.block, from), format_.bytes());
+            std::copy_n(row_of(entry.block, from), format_.bytes(), row_of(block, row));
             for (size_t at = 0; at < codes_bytes_; at += kCodeRows) {
                 codes[to / kCodeRows][at + row] = packed[at + from];
             }

@@ -93,8 +93,8 @@ export class FlatEngine implements MappableEngine {
   }
 
   async map(path: string, checksum: string): Promise<MappedIndex> {
-    this.adopt(await native.FlatIndex.map(path, this.dimension, checksum).catch(translate));
-    return { names: this.#index, vacant: new Uint32Array() };
+    const names = await native.FlatIndex.map(path, this.dimension, checksum).catch(translate);
+    return { names, vacant: new Uint32Array(), take: () => this.adopt(names) };
   }
 
   /** Replaces everything by an index of the same dimension; for engines/ alone. */

@@ -197,15 +197,20 @@ export class IvfPqEngine implements MappableEngine {
   }
 
   async map(path: string, checksum: string): Promise<MappedIndex> {
-    const mapped = await native.IvfIndex.map(path, this.dimension, checksum).catch(translate);
-    this.clear();
-    await this.settled();
-    this.#flat.adopt(mapped.flat);
-    for (const [at, lists] of mapped.lists.entries()) {
-      if (lists.size > 0) this.#large.set(mapped.partitions[at] as number, lists);
-    }
-    for (const partition of [...this.#flat.partitions(), ...this.#large.keys()]) this.#consider(partition);
-    return { names: mapped.flat, vacant: mapped.vacant };
+    const { flat, partitions, lists, vacant } = await native.IvfIndex.map(
+      path,
+      this.dimension,
+      checksum,
+    ).catch(translate);
+    const take = () => {
+      this.clear();
+      this.#flat.adopt(flat);
+      for (const [at, each] of lists.entries()) {
+        if (each.size > 0) this.#large.set(partitions[at] as number, each);
+      }
+      for (const partition of [...flat.partitions(), ...this.#large.keys()]) this.#consider(partition);
+    };
+    return { names: flat, vacant, take };
   }
 
   async close(): Promise<void> {
@@ -270,7 +275,11 @@ export class IvfPqEngine implements MappableEngine {
         this.#lastFailure = error;
         this.#retryFrom.set(partition, rows * 2);
       })
-      .finally(() => this.#buildings.delete(partition));
+      .finally(() => {
+        this.#buildings.delete(partition);
+        // Other rows may have come in place of those it was for.
+        if (cancelled) this.#consider(partition);
+      });
     const stop = () => {
       cancelled = true;
       cancel();

@@ -10,6 +10,8 @@ export interface MappedIndex {
   readonly names: MappedNames;
   /** Names without a row, which were written or removed while the file was. */
   readonly vacant: Uint32Array;
+  /** Replaces all that the engine holds by this index, at once. */
+  take(): void;
 }
 
 /** An engine that can take its index from a file. */
@@ -23,9 +25,9 @@ export interface MappableEngine extends Engine {
   /** Partitions in lists, which a file takes over as they are; the rows of the others are written into it one by one. */
   inLists(): ReadonlyMap<number, NativeIvfIndex>;
   /**
-   * Replaces everything by the index in a file, off the event loop: its memory is the file's own, shared with every process that maps
-   * it, and only what is changed becomes a copy. Reads the file once, at the speed of memory when the system has it cached.
-   * @throws {NativeError} ERR_LLM_CACHE_NATIVE when the file cannot be used; the engine is unchanged
+   * Makes ready the index in a file, off the event loop: its memory is the file's own, shared with every process that maps it, and only
+   * what is changed becomes a copy. Reads the file once, at the speed of memory when the system has it cached.
+   * @throws {NativeError} ERR_LLM_CACHE_NATIVE when the file cannot be used
    */
   map(path: string, checksum: string): Promise<MappedIndex>;
 }

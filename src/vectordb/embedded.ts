@@ -14,7 +14,7 @@ import { checkSearch } from './checks.js';
 import type { Found, SearchOptions, StoredDocument, VectorDatabase } from './database.js';
 import { Documents, type Row, scopeOf } from './documents.js';
 import { type Clause, type Filter, parseFilter, passes } from './filter.js';
-import { IndexFile, type IndexState } from './index-file.js';
+import { IndexFile, type IndexState, type Mapped } from './index-file.js';
 import { Names } from './names.js';
 
 /** Which documents, how long their vectors are, and what finds the nearest. */
@@ -78,6 +78,7 @@ class EmbeddedDatabase implements VectorDatabase {
         limit: () => this.#names.limit,
         id: (held) => this.#names.find(held),
         partition: (scope) => this.#partitions.get(scope),
+        adopt: (mapped) => this.#adopt(mapped),
       };
       this.#file = new IndexFile(environment, this.#documents, state, { name, least: keepIndexFrom });
     }
@@ -251,19 +252,17 @@ class EmbeddedDatabase implements VectorDatabase {
   }
 
   /** Takes the index over from its file. */
-  async #map(): Promise<boolean> {
-    const mapped = await this.#file?.map();
-    if (mapped === undefined) return false;
+  #adopt({ names, vacant, take, cursor, scopes }: Mapped): void {
+    take();
     this.#forgetAll();
-    this.#names.reset(mapped);
-    for (const scope of mapped.scopes) this.#partition(scope);
-    this.#cursor = mapped.cursor;
-    return true;
+    this.#names.reset(names, vacant);
+    for (const scope of scopes) this.#partition(scope);
+    this.#cursor = cursor;
   }
 
   /** Builds the index from all vectors. */
   async #build(): Promise<void> {
-    if (await this.#map()) return;
+    if (await this.#file?.map()) return;
     // Before the vectors: what is written meanwhile is followed afterwards.
     const cursor = this.#documents.cursor();
     this.#forgetAll();

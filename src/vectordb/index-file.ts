@@ -6,8 +6,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type NativeIvfIndex, type NativeStateWriter, native } from '../core/native.js';
 import { decodeRecord, encodeRecord } from '../disk/codec.js';
 import type { Environment } from '../disk/environment.js';
-import type { MappableEngine, MappedIndex, MappedNames } from '../engines/mapped.js';
+import type { MappableEngine, MappedIndex } from '../engines/mapped.js';
 import { type Documents, scopeOf } from './documents.js';
+import { scopesOf } from './names.js';
 
 /** What LMDB holds of a file. */
 interface Manifest {
@@ -38,6 +39,8 @@ export interface IndexState {
   limit(): number;
   id(name: string): number | undefined;
   partition(scope: string): number | undefined;
+  /** Makes this the index, at once. */
+  adopt(mapped: Mapped): void;
 }
 
 /** A mapped index. */
@@ -55,6 +58,8 @@ const scopeBytes = 32;
 const rowsPerTurn = 256;
 // An index that follows more records than that from its file is written anew, well before the log is trimmed.
 const mostRecords = 50_000;
+// A file that more than this part of the rows has changed since is not taken over: searches would wait while they are followed.
+const mostFollowed = 8;
 
 /**
  * An index derived from the documents, in a file beside LMDB's. It is no value of LMDB: a mapped file is read in place, and its pages are
@@ -77,7 +82,11 @@ export class IndexFile {
   #changed = Number.POSITIVE_INFINITY;
   /** The engine's `built` when it was written. */
   #built = 0;
-  #writing: Promise<void> | undefined;
+  /** Checksum of the last file that was mapped, or found not to serve. */
+  #known: string | undefined;
+  /** Another process is writing a file, which will do for this one. */
+  #awaited = false;
+  #working: Promise<void> | undefined;
   #failures = 0;
   #closed = false;
 
@@ -101,22 +110,11 @@ export class IndexFile {
     return this.#failures;
   }
 
-  /** Makes the engine the file's index. Undefined, with the engine as it was, when there is no file that serves. */
-  async map(): Promise<Mapped | undefined> {
-    const manifest = this.#manifest();
+  /** Lets the file's index be the index. False, with that as it was, when there is no file that serves. */
+  async map(): Promise<boolean> {
     this.#changed = Number.POSITIVE_INFINITY;
-    if (manifest === undefined || !this.#fits(manifest)) return undefined;
-    const { engine } = this.#state;
-    try {
-      const mapped = await engine.map(join(this.#environment.directory, manifest.file), manifest.checksum);
-      this.#cursor = manifest.cursor;
-      this.#changed = 0;
-      this.#built = engine.built;
-      return { ...mapped, cursor: manifest.cursor, scopes: scopesOf(mapped.names) };
-    } catch (error) {
-      this.#fail('read', error);
-      return undefined;
-    }
+    const manifest = this.#manifest();
+    return manifest !== undefined && this.#fits(manifest) && (await this.#take(manifest, () => true));
   }
 
   /** To be told of rows that were set or removed. */
@@ -124,26 +122,65 @@ export class IndexFile {
     this.#changed += rows;
   }
 
-  /** Writes the file in the background when enough has changed. */
+  /** Writes the file in the background when enough has changed, or takes over what another process has written. */
   keep(): void {
-    if (this.#closed || this.#writing !== undefined || this.#state.engine.building) return;
-    this.#keepIfDue();
+    if (this.#closed || this.#working !== undefined || this.#state.engine.building) return;
+    const isDue = this.#isDue();
+    if (!isDue && !this.#awaited) return;
+    const manifest = this.#manifest();
+    const isNew = manifest !== undefined && manifest.checksum !== this.#known;
+    if (isNew && this.#fits(manifest)) this.#work('read', this.#renew(manifest));
+    else if (isDue) this.#work('written', this.#write());
   }
 
   /** Writes what is due, and waits for it: some 16 microseconds a row, 3 a row in lists. */
   async close(): Promise<void> {
-    if (this.#writing === undefined) this.#keepIfDue();
+    if (this.#working === undefined && this.#isDue()) this.#work('written', this.#write());
     this.#closed = true;
-    await this.#writing;
+    await this.#working;
   }
 
-  #keepIfDue(): void {
-    if (!this.#isDue()) return;
-    this.#writing = this.#write()
-      .catch((error) => this.#fail('written', error))
+  #work(what: 'read' | 'written', work: Promise<void>): void {
+    this.#working = work
+      .catch((error) => this.#fail(what, error))
       .finally(() => {
-        this.#writing = undefined;
+        this.#working = undefined;
       });
+  }
+
+  /** Maps a file and lets it be the index if it still may then. False when it cannot be used. */
+  async #take(manifest: Manifest, may: () => boolean): Promise<boolean> {
+    const { engine, adopt } = this.#state;
+    this.#known = manifest.checksum;
+    this.#awaited = false;
+    try {
+      const mapped = await engine.map(join(this.#environment.directory, manifest.file), manifest.checksum);
+      if (!may()) return false;
+      adopt({ ...mapped, cursor: manifest.cursor, scopes: scopesOf(mapped.names) });
+    } catch (error) {
+      const newest = this.#manifest();
+      // Replaced and removed meanwhile.
+      if (newest && newest.checksum !== this.#known && this.#fits(newest))
+        return await this.#take(newest, may);
+      this.#fail('read', error);
+      return false;
+    }
+    this.#cursor = manifest.cursor;
+    this.#changed = 0;
+    this.#built = engine.built;
+    return true;
+  }
+
+  /**
+   * Puts a new file in the place of the index, so that memory is shared again. What has changed since it was begun is followed anew,
+   * which must not take long, for searches wait.
+   */
+  async #renew(manifest: Manifest): Promise<void> {
+    const { engine, cursor } = this.#state;
+    await this.#take(
+      manifest,
+      () => !this.#closed && cursor() !== undefined && !engine.building && this.#fits(manifest),
+    );
   }
 
   #isDue(): boolean {
@@ -197,6 +234,9 @@ export class IndexFile {
       const unchanged = { database: this.#database, key, ...(value && { value }) };
       const stands = await this.#environment.write([put], unchanged);
       this.#removeBut(stands ? file : (this.#manifest()?.file ?? old));
+      if (!stands) return;
+      this.#known = manifest.checksum;
+      if (!this.#closed && this.#changed * mostFollowed < this.#documents.rows) await this.#renew(manifest);
     } finally {
       writer.abort();
     }
@@ -256,33 +296,14 @@ export class IndexFile {
   }
 
   #fail(what: 'read' | 'written', error: unknown): void {
-    // Another process is writing it: the next start finds that one's.
-    if ((error as { code?: unknown }).code === 'ERR_LLM_CACHE_BUSY') return;
+    if ((error as { code?: unknown }).code === 'ERR_LLM_CACHE_BUSY') {
+      this.#awaited = true;
+      return;
+    }
     this.#failures++;
     const { message } = error as Error;
     process.emitWarning(
       `the index file of ${this.#name} could not be ${what}, the documents serve: ${message}`,
     );
   }
-}
-
-/** The scopes of a file's names, in their order, which is that of its partitions. */
-function scopesOf(names: MappedNames): string[] {
-  const scopes: string[] = [];
-  const prefixAt = (number: number) => names.nameAt(number)?.slice(0, scopeBytes) as string;
-  for (let first = 0; first < names.nameCount; ) {
-    const prefix = prefixAt(first);
-    scopes.push(scopeOf(prefix));
-    // Names of a scope lie together: in ever longer steps beyond the last of them, then back by halves.
-    let [last, step] = [first, 1];
-    while (last + step < names.nameCount && prefixAt(last + step) === prefix) {
-      last += step;
-      step *= 2;
-    }
-    for (; step >= 1; step /= 2) {
-      if (last + step < names.nameCount && prefixAt(last + step) === prefix) last += step;
-    }
-    first = last + 1;
-  }
-  return scopes;
 }

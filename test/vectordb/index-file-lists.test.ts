@@ -248,6 +248,40 @@ test('auto keeps whatever it stands on: exact rows before the crossing, lists af
   assert.equal(warnings, []);
 });
 
+/** Gives way to what goes on in the background until something is so. */
+async function until(isSo: () => boolean): Promise<void> {
+  for (let turn = 0; !isSo(); turn++) {
+    if (turn > 200_000) throw new Error(`seed ${seed}: it never came`);
+    await new Promise(setImmediate);
+  }
+}
+
+for (const engine of [() => new FlatEngine(dimension), lists]) {
+  test(`an index that a process has built becomes one with its file as soon as that is written: ${engine().name}`, async () => {
+    const truth = emptyTruth();
+    const directory = temporaryDirectory();
+    await withDatabase(directory, engine(), async (database, one) => {
+      await put(
+        database,
+        truth,
+        Array.from({ length: 2_000 }, (_, number) => document(number)),
+      );
+      const before = one.bytes;
+      await until(() => {
+        // Each search looks whether there is something to be done.
+        void database.search(draw(), { scope: large, topK: 1 });
+        return one.bytes < before / 3;
+      });
+      assert.is(one.size, 2_000);
+      await check(database, truth);
+      for (let step = 0; step < 20; step++) await change(database, truth);
+      await check(database, truth);
+    });
+    assert.is(files(directory).length, 1);
+    assert.equal(warnings, []);
+  });
+}
+
 test('two processes over one file: what one changes the other finds, also when the file is replaced under it', async () => {
   const truth = emptyTruth();
   const directory = await filled(truth);
