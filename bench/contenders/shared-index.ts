@@ -126,7 +126,6 @@ async function measure(directory: string, set: VectorSet, kind: Kind, buildMs: n
     return { bytes, opened: opened ?? [] };
   };
   const idle = await shareOf(1, 0, undefined);
-  const idles = await shareOf(workers, 0, undefined);
   const one = await shareOf(1, 0, open);
   const processes = await shareOf(workers, 0, open);
   const threads = await shareOf(1, workers, open);
@@ -148,9 +147,8 @@ async function measure(directory: string, set: VectorSet, kind: Kind, buildMs: n
     [`${workers} threads MB`]: mebibytes(threads.bytes),
     [`${workers} processes, times one`]: processes.bytes / one.bytes,
     [`${workers} threads, times one`]: threads.bytes / one.bytes,
-    // Without what processes weigh that have no index.
-    [`${workers} processes, index alone, times one`]:
-      (processes.bytes - idles.bytes) / (one.bytes - idle.bytes),
+    'each further process adds MB': mebibytes((processes.bytes - one.bytes) / (workers - 1)),
+    'each further thread adds MB': mebibytes((threads.bytes - one.bytes) / (workers - 1)),
   };
   const recall = set.recall((question) => first.found[question] as readonly number[]);
   const bytes = (one.bytes - idle.bytes) / set.n;
