@@ -42,6 +42,7 @@
         'native/src/state/file.cpp',
         'native/src/state/flat_state.cpp',
         'native/src/state/ivf_state.cpp',
+        'native/src/state/ivf_writer.cpp',
         'native/src/state/names.cpp',
         'native/src/state/reader.cpp',
         'native/src/state/writer.cpp',
