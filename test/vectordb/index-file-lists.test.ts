@@ -113,7 +113,7 @@ test('a start from the file trains nothing and finds what there is, after any ch
   const truth = emptyTruth();
   const directory = await filled(truth);
   assert.is(files(directory).length, 1);
-  for (let round = 0; round < 12; round++) {
+  for (let round = 0; round < 6; round++) {
     await withDatabase(directory, lists(), async (database, engine) => {
       assert.is(engine.built, 0, 'nothing was trained');
       assert.ok(engine.rowsInLists > 300, String(engine.rowsInLists));
@@ -127,7 +127,7 @@ test('a start from the file trains nothing and finds what there is, after any ch
 });
 
 test('what changes while the file is written is in the next start, whatever ids went from one to another', async () => {
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < 3; round++) {
     const truth = emptyTruth();
     const directory = await filled(truth, 1_500);
     await withDatabase(directory, lists(), async (database) => {
@@ -193,8 +193,6 @@ test('an engine of another kind does not take the file, and leaves one of its ow
     () => new FlatEngine(dimension),
     () => lists({ m: 8 }),
     () => lists({ rescore: 'float16' }),
-    () => lists({ nbits: 8 }),
-    () => lists({ rotations: 1 }),
     () => lists({ rescore: 'none', trainFrom: 10_000 }),
     () => new FlatEngine(dimension),
   ];
