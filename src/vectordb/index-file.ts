@@ -234,7 +234,10 @@ export class IndexFile {
       const unchanged = { database: this.#database, key, ...(value && { value }) };
       const stands = await this.#environment.write([put], unchanged);
       this.#removeBut(stands ? file : (this.#manifest()?.file ?? old));
-      if (!stands) return;
+      if (!stands) {
+        this.#awaited = true;
+        return;
+      }
       this.#known = manifest.checksum;
       if (!this.#closed && this.#changed * mostFollowed < this.#documents.rows) await this.#renew(manifest);
     } finally {
