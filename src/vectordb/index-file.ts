@@ -133,7 +133,7 @@ export class IndexFile {
     else if (isDue) this.#work('written', this.#write());
   }
 
-  /** Writes what is due, and waits for it: some 16 microseconds a row, 3 a row in lists. */
+  /** Writes what is due, and waits for it: some 16 microseconds a row, less a row in lists. */
   async close(): Promise<void> {
     if (this.#working === undefined && this.#isDue()) this.#work('written', this.#write());
     this.#closed = true;
