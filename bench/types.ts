@@ -22,6 +22,7 @@ export const caseNames = [
   'graph-recall',
   'pq',
   'search-many',
+  'shared-index',
   'decide',
   'answers',
   'fit',
@@ -39,6 +40,7 @@ export const onRequest: ReadonlySet<CaseName> = new Set([
   'graph-recall',
   'pq',
   'search-many',
+  'shared-index',
   'decide',
   'answers',
 ]);

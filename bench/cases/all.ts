@@ -12,6 +12,7 @@ import { ingest } from './ingest.js';
 import { key } from './key.js';
 import { pq } from './pq.js';
 import { searchMany } from './search-many.js';
+import { sharedIndex } from './shared-index.js';
 import { tiers } from './tiers.js';
 import { vectors } from './vectors.js';
 import { warm } from './warm.js';
@@ -49,6 +50,7 @@ const definitions = [
   graphRecall,
   pq,
   searchMany,
+  sharedIndex,
   answers,
   vectors,
   compression,

@@ -51,5 +51,7 @@ export const subjects: Readonly<Record<string, () => Promise<SubjectFactory>>> =
   'search-many-at-once': async () => (await import('./search-many.js')).searchManyAtOnce,
   'search-many-one-thread': async () => (await import('./search-many.js')).searchManyOneThread,
   'search-many-one-by-one': async () => (await import('./search-many.js')).searchManyOneByOne,
+  'shared-lists': async () => (await import('./shared-index.js')).sharedLists,
+  'shared-flat': async () => (await import('./shared-index.js')).sharedFlat,
   'redis-ioredis': async () => (await import('./ioredis.js')).bareRedis,
 };

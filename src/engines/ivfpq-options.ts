@@ -66,6 +66,11 @@ export function checkedOptions(dimension: number, options: IvfPqEngineOptions): 
   return { trainFrom, nlist, nprobe, m, nbits, rotations, rescore, rescoreFactor, threads, seed };
 }
 
+/** What of the options rows in lists depend on, as one text. */
+export function kindOf({ nlist, m, nbits, rotations, rescore, seed }: IvfPqShape): string {
+  return `ivfpq nlist=${nlist ?? 'auto'} m=${m} nbits=${nbits} rotations=${rotations} rescore=${rescore} seed=${seed}`;
+}
+
 /** A quarter of the components, or the next divisor below. */
 function partsOf(dimension: number): number {
   let m = Math.max(1, Math.floor(dimension / 4));

@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { native } from '../core/native.js';
+import { type NativeIvfIndex, type NativeStateWriter, native } from '../core/native.js';
 import { decodeRecord, encodeRecord } from '../disk/codec.js';
 import type { Environment } from '../disk/environment.js';
-import type { FlatEngine, MappedNames } from '../engines/flat.js';
-import type { Documents } from './documents.js';
+import type { MappableEngine, MappedIndex } from '../engines/mapped.js';
+import { type Documents, scopeOf } from './documents.js';
+import { scopesOf } from './names.js';
 
 /** What LMDB holds of a file. */
 interface Manifest {
@@ -20,23 +21,45 @@ interface Manifest {
   readonly cursor: number;
   readonly dimension: number;
   readonly embedder: string | undefined;
+  /** The engine's, by which rows are kept. */
+  readonly kind: string;
   readonly format: number;
 }
 
+type Written = Pick<Manifest, 'bytes' | 'checksum'>;
+
+/** The index as it stands in this process. */
+export interface IndexState {
+  readonly engine: MappableEngine;
+  /** Up to where in the log of changes it stands; undefined while it does not. */
+  cursor(): number | undefined;
+  /** Changes whenever names are given other ids. */
+  generation(): number;
+  /** All ids are below. */
+  limit(): number;
+  id(name: string): number | undefined;
+  partition(scope: string): number | undefined;
+  /** Makes this the index, at once. */
+  adopt(mapped: Mapped): void;
+}
+
 /** A mapped index. */
-export interface Mapped {
-  readonly names: MappedNames;
+export interface Mapped extends MappedIndex {
   readonly cursor: number;
   /** The scope of each partition, in the order of their numbers. */
   readonly scopes: readonly string[];
 }
 
 // Changes with what is written, the container's own version apart.
-const format = 1;
+const format = 2;
 const key = new TextEncoder().encode('flat');
+const noName = 2 ** 32 - 1;
+const scopeBytes = 32;
 const rowsPerTurn = 256;
 // An index that follows more records than that from its file is written anew, well before the log is trimmed.
 const mostRecords = 50_000;
+// A file that more than this part of the rows has changed since is not taken over: searches would wait while they are followed.
+const mostFollowed = 8;
 
 /**
  * An index derived from the documents, in a file beside LMDB's. It is no value of LMDB: a mapped file is read in place, and its pages are
@@ -50,20 +73,33 @@ const mostRecords = 50_000;
 export class IndexFile {
   readonly #environment: Environment;
   readonly #documents: Documents;
+  readonly #state: IndexState;
   readonly #name: string;
   readonly #database: string;
   readonly #least: number;
   #cursor: number | undefined;
   /** Rows changed since the file was written; all where there is none. */
   #changed = Number.POSITIVE_INFINITY;
-  #writing: Promise<void> | undefined;
+  /** The engine's `built` when it was written. */
+  #built = 0;
+  /** Checksum of the last file that was mapped, or found not to serve. */
+  #known: string | undefined;
+  /** Another process is writing a file, which will do for this one. */
+  #awaited = false;
+  #working: Promise<void> | undefined;
   #failures = 0;
   #closed = false;
 
-  /** @param least rows from which on an index is kept; smaller ones are built in an instant. */
-  constructor(environment: Environment, documents: Documents, name: string, least: number) {
+  /** `name` is the documents'; `least`: rows from which on an index is kept, for smaller ones are built in an instant. */
+  constructor(
+    environment: Environment,
+    documents: Documents,
+    state: IndexState,
+    { name, least }: { readonly name: string; readonly least: number },
+  ) {
     this.#environment = environment;
     this.#documents = documents;
+    this.#state = state;
     this.#name = name;
     this.#database = `${name}-index`;
     this.#least = least;
@@ -74,24 +110,11 @@ export class IndexFile {
     return this.#failures;
   }
 
-  /** Makes the engine the file's index. Undefined, with the engine as it was, when there is no file that serves. */
-  async map(engine: FlatEngine): Promise<Mapped | undefined> {
-    const manifest = this.#manifest();
+  /** Lets the file's index be the index. False, with that as it was, when there is no file that serves. */
+  async map(): Promise<boolean> {
     this.#changed = Number.POSITIVE_INFINITY;
-    if (manifest === undefined || !this.#fits(manifest)) return undefined;
-    try {
-      const names = await engine.map(join(this.#environment.directory, manifest.file), manifest.checksum);
-      const scopes: string[] = [];
-      for (let first = 0; first < names.nameCount; first += names.partitionSize(scopes.length - 1)) {
-        scopes.push(Buffer.from(names.nameAt(first) as string, 'latin1').toString('hex', 0, 32));
-      }
-      this.#cursor = manifest.cursor;
-      this.#changed = 0;
-      return { names, cursor: manifest.cursor, scopes };
-    } catch (error) {
-      this.#fail('read', error);
-      return undefined;
-    }
+    const manifest = this.#manifest();
+    return manifest !== undefined && this.#fits(manifest) && (await this.#take(manifest, () => true));
   }
 
   /** To be told of rows that were set or removed. */
@@ -99,26 +122,71 @@ export class IndexFile {
     this.#changed += rows;
   }
 
-  /** Writes the file in the background when enough has changed. */
+  /** Writes the file in the background when enough has changed, or takes over what another process has written. */
   keep(): void {
-    if (this.#closed || this.#writing !== undefined || !this.#isDue()) return;
-    this.#writing = this.#write()
-      .catch((error) => this.#fail('written', error))
+    if (this.#closed || this.#working !== undefined || this.#state.engine.building) return;
+    const isDue = this.#isDue();
+    if (!isDue && !this.#awaited) return;
+    const manifest = this.#manifest();
+    const isNew = manifest !== undefined && manifest.checksum !== this.#known;
+    if (isNew && this.#fits(manifest)) this.#work('read', this.#renew(manifest));
+    else if (isDue) this.#work('written', this.#write());
+  }
+
+  /** Writes what is due, and waits for it: some 16 microseconds a row, less a row in lists. */
+  async close(): Promise<void> {
+    if (this.#working === undefined && this.#isDue()) this.#work('written', this.#write());
+    this.#closed = true;
+    await this.#working;
+  }
+
+  #work(what: 'read' | 'written', work: Promise<void>): void {
+    this.#working = work
+      .catch((error) => this.#fail(what, error))
       .finally(() => {
-        this.#writing = undefined;
+        this.#working = undefined;
       });
   }
 
-  /** Writes what is due, and waits for it: some 8 microseconds a row. */
-  async close(): Promise<void> {
-    this.keep();
-    this.#closed = true;
-    await this.#writing;
+  /** Maps a file and lets it be the index if it still may then. False when it cannot be used. */
+  async #take(manifest: Manifest, may: () => boolean): Promise<boolean> {
+    const { engine, adopt } = this.#state;
+    this.#known = manifest.checksum;
+    this.#awaited = false;
+    try {
+      const mapped = await engine.map(join(this.#environment.directory, manifest.file), manifest.checksum);
+      if (!may()) return false;
+      adopt({ ...mapped, cursor: manifest.cursor, scopes: scopesOf(mapped.names) });
+    } catch (error) {
+      const newest = this.#manifest();
+      // Replaced and removed meanwhile.
+      if (newest && newest.checksum !== this.#known && this.#fits(newest))
+        return await this.#take(newest, may);
+      this.#fail('read', error);
+      return false;
+    }
+    this.#cursor = manifest.cursor;
+    this.#changed = 0;
+    this.#built = engine.built;
+    return true;
+  }
+
+  /**
+   * Puts a new file in the place of the index, so that memory is shared again. What has changed since it was begun is followed anew,
+   * which must not take long, for searches wait.
+   */
+  async #renew(manifest: Manifest): Promise<void> {
+    const { engine, cursor } = this.#state;
+    await this.#take(
+      manifest,
+      () => !this.#closed && cursor() !== undefined && !engine.building && this.#fits(manifest),
+    );
   }
 
   #isDue(): boolean {
     const { rows } = this.#documents;
     if (rows < this.#least) return false;
+    if (this.#state.engine.built !== this.#built) return true;
     return this.#changed * 4 > rows || this.#documents.cursor() - (this.#cursor ?? 0) > mostRecords;
   }
 
@@ -132,43 +200,92 @@ export class IndexFile {
     }
   }
 
-  #fits({ dimension, embedder, format: held, cursor }: Manifest): boolean {
+  #fits({ dimension, embedder, kind, format: held, cursor }: Manifest): boolean {
     const isOurs = dimension === this.#documents.dimension && held === format;
-    if (!isOurs || embedder !== this.#environment.embedder()?.fingerprint) return false;
+    if (!isOurs || kind !== this.#state.engine.kind || embedder !== this.#environment.embedder()?.fingerprint)
+      return false;
     return this.#documents.changes(cursor) !== undefined;
   }
 
   async #write(): Promise<void> {
     const { directory } = this.#environment;
     const { dimension } = this.#documents;
+    const { kind, built } = this.#state.engine;
     const value = this.#environment.reader(this.#database).get(key);
     const old = this.#manifest()?.file;
-    // Before the rows: what is written meanwhile is followed afterwards.
-    const cursor = this.#documents.cursor();
+    // Before the rows: what changes meanwhile is followed afterwards.
+    const cursor = this.#state.cursor();
+    if (cursor === undefined) return;
     this.#changed = 0;
+    this.#built = built;
     this.#cursor = cursor;
-    const writer = new native.FlatStateWriter(join(directory, `${this.#name}-index.new`), dimension);
+    const writer = new native.StateWriter(join(directory, `${this.#name}-index.new`), dimension);
     try {
-      const partitions = new Map<string, number>();
-      let rows = 0;
-      for (const { name, scope, vector } of this.#documents.everything()) {
-        const partition = partitions.get(scope) ?? partitions.size;
-        partitions.set(scope, partition);
-        writer.add(partition, Buffer.from(name, 'latin1'), vector);
-        if (++rows % rowsPerTurn === 0) await nextTurn();
-      }
       const file = `${this.#name}-${randomUUID()}.index`;
-      const { bytes, checksum } = await writer.commit(join(directory, file));
+      const written = await this.#fill(writer, join(directory, file));
+      if (written === undefined) {
+        this.#changed = Number.POSITIVE_INFINITY;
+        return;
+      }
       const embedder = this.#environment.embedder()?.fingerprint;
-      const manifest: Manifest = { file, bytes, checksum, cursor, dimension, embedder, format };
+      const manifest: Manifest = { file, ...written, cursor, dimension, embedder, kind, format };
       const put = { kind: 'put' as const, database: this.#database, key, value: encodeRecord(manifest) };
       // Another process may have written one meanwhile; its own is as good.
       const unchanged = { database: this.#database, key, ...(value && { value }) };
       const stands = await this.#environment.write([put], unchanged);
       this.#removeBut(stands ? file : (this.#manifest()?.file ?? old));
+      if (!stands) {
+        this.#awaited = true;
+        return;
+      }
+      this.#known = manifest.checksum;
+      if (!this.#closed && this.#changed * mostFollowed < this.#documents.rows) await this.#renew(manifest);
     } finally {
       writer.abort();
     }
+  }
+
+  /**
+   * Writes all names, with vectors as the documents hold them or, of partitions that are in lists, with the lists as they stand. A name
+   * whose id is another's by now has changed since, so it is in the log. Undefined when the index has been built anew meanwhile.
+   */
+  async #fill(writer: NativeStateWriter, path: string): Promise<Written | undefined> {
+    const { engine, generation, limit, id: idOf, partition } = this.#state;
+    const began = generation();
+    const inLists = engine.inLists();
+    const numbers = new Uint32Array(limit()).fill(noName);
+    const lists: NativeIvfIndex[] = [];
+    const partitions: number[] = [];
+    let scope:
+      | { readonly prefix: string; readonly lists: NativeIvfIndex | undefined; number?: number }
+      | undefined;
+    let [looked, written, scopes] = [0, 0, 0];
+    for (const name of this.#documents.names()) {
+      if (++looked % rowsPerTurn === 0) await nextTurn();
+      if (scope === undefined || !name.startsWith(scope.prefix)) {
+        const held = partition(scopeOf(name));
+        scope = { prefix: name.slice(0, scopeBytes), lists: held === undefined ? held : inLists.get(held) };
+      }
+      const id = scope.lists && idOf(name);
+      const vector = scope.lists === undefined ? this.#documents.vector(name) : undefined;
+      // Written or removed just now.
+      if (vector === undefined && (id === undefined || id >= numbers.length)) continue;
+      if (scope.number === undefined) {
+        scope.number = scopes++;
+        if (scope.lists !== undefined) {
+          lists.push(scope.lists);
+          partitions.push(scope.number);
+        }
+      }
+      if (vector !== undefined) writer.add(scope.number, Buffer.from(name, 'latin1'), vector);
+      else {
+        writer.addName(Buffer.from(name, 'latin1'));
+        numbers[id as number] = written;
+      }
+      written++;
+    }
+    if (generation() !== began) return undefined;
+    return await writer.commit(path, Uint32Array.from(partitions), lists, numbers);
   }
 
   /** Removes files of this database that no manifest names: those that were replaced, or whose writer was killed. */
@@ -182,8 +299,10 @@ export class IndexFile {
   }
 
   #fail(what: 'read' | 'written', error: unknown): void {
-    // Another process is writing it: the next start finds that one's.
-    if ((error as { code?: unknown }).code === 'ERR_LLM_CACHE_BUSY') return;
+    if ((error as { code?: unknown }).code === 'ERR_LLM_CACHE_BUSY') {
+      this.#awaited = true;
+      return;
+    }
     this.#failures++;
     const { message } = error as Error;
     process.emitWarning(

@@ -1,5 +1,9 @@
 // Which id of an engine stands for which stored key; embedded.ts uses it.
-import type { MappedNames } from '../engines/flat.js';
+import type { MappedNames } from '../engines/mapped.js';
+import { scopeOf } from './documents.js';
+
+// A stored key begins with its scope.
+const scopeBytes = 32;
 
 /**
  * Names and ids both ways. Those of a mapped index stay in its file, which all processes share: only what came and went since is kept
@@ -13,6 +17,17 @@ export class Names {
   /** From the first id that is none of the file's. */
   readonly #names: (string | undefined)[] = [];
   readonly #free: number[] = [];
+  #resets = 0;
+
+  /** How often all were forgotten so far. */
+  get resets(): number {
+    return this.#resets;
+  }
+
+  /** All ids are below. */
+  get limit(): number {
+    return this.#first + this.#names.length;
+  }
 
   /** Ids below are the file's. */
   get #first(): number {
@@ -66,10 +81,12 @@ export class Names {
     for (const [name, id] of this.#ids) if (name.startsWith(prefix)) this.release(name, id);
   }
 
-  /** Forgets all; from then on the names of the file, if one is given, are these. */
-  reset(mapped?: MappedNames): void {
+  /** Forgets all; from then on the names of the file, if one is given, are these, but for the vacant ones. */
+  reset(mapped?: MappedNames, vacant: Iterable<number> = []): void {
+    this.#resets++;
     this.#mapped = mapped;
     this.#gone.clear();
+    for (const id of vacant) this.#gone.add(id);
     this.#ids.clear();
     this.#names.length = 0;
     this.#free.length = 0;
@@ -86,4 +103,25 @@ export class Names {
     }
     return low;
   }
+}
+
+/** The scopes of a file's names, in their order, which is that of its partitions. */
+export function scopesOf(names: MappedNames): string[] {
+  const scopes: string[] = [];
+  const prefixAt = (number: number) => names.nameAt(number)?.slice(0, scopeBytes) as string;
+  for (let first = 0; first < names.nameCount; ) {
+    const prefix = prefixAt(first);
+    scopes.push(scopeOf(prefix));
+    // Names of a scope lie together: in ever longer steps beyond the last of them, then back by halves.
+    let [last, step] = [first, 1];
+    while (last + step < names.nameCount && prefixAt(last + step) === prefix) {
+      last += step;
+      step *= 2;
+    }
+    for (; step >= 1; step /= 2) {
+      if (last + step < names.nameCount && prefixAt(last + step) === prefix) last += step;
+    }
+    first = last + 1;
+  }
+  return scopes;
 }

@@ -160,7 +160,7 @@ const functions = Object.entries(native).filter(
 function make(): void {
   const [name, one] = pick(classes);
   let values = Array.from({ length: below(9) }, value);
-  if (name === 'FlatStateWriter') values = [path(), pick([1, 4, 4, value()])];
+  if (name === 'StateWriter') values = [path(), pick([1, 4, 4, value()])];
   if (name === 'FlatIndex' && below(2)) values = [4];
   if (name === 'FrequencySketch')
     values = below(2) ? [64, 4, new Uint32Array(8)] : [pick([0, 1, 64, Number.NaN]), value(), value()];
@@ -173,9 +173,31 @@ function make(): void {
   }
 }
 
+/** A small index of rows in lists. */
+async function lists(): Promise<object> {
+  const vectors = Float32Array.from({ length: 40 * 4 }, () => random() - 0.5);
+  const ids = Uint32Array.from({ length: 40 }, (_, id) => id);
+  return await native.IvfIndex.build(4, 3, 2, 4, below(3), below(2), 2, 100, 0, 1, ids, vectors).promise;
+}
+
+/** A name within the directory or none, and mostly what belongs to it. */
+function commitArguments(): unknown[] {
+  const name = below(4) === 0 ? value() : path();
+  if (typeof name === 'string' && !name.startsWith(directory)) return [];
+  if (below(2)) return [name];
+  const each = { get: () => pick(objects), has: () => true };
+  return [
+    name,
+    pick([value(), Uint32Array.of(1), Uint32Array.of(1, 1, 2 ** 32 - 1)]),
+    pick([value(), objects, [pick(objects)], new Proxy([], each)]),
+    pick([value(), new Uint32Array(60), Uint32Array.from({ length: 60 }, () => below(9))]),
+  ];
+}
+
 test(`${calls} hostile calls give results or errors with codes`, async () => {
   assert.ok(classes.length >= 4 && functions.length >= 8);
   for (let call = 0; call < calls; call++) {
+    if (call % 200 === 0) objects.push(await lists());
     const values = Array.from({ length: below(7) }, value);
     const kind = below(10);
     if (kind === 0 || objects.length === 0) make();
@@ -189,12 +211,8 @@ test(`${calls} hostile calls give results or errors with codes`, async () => {
       const one = pick(objects);
       const methods = methodsOf(below(12) === 0 ? pick(objects) : one);
       const method = pick(methods);
-      if (method.name === 'commit')
-        attempt(
-          method,
-          one,
-          [below(4) === 0 ? value() : path()].filter((v) => typeof v !== 'string' || v.startsWith(directory)),
-        );
+      if (method.name === 'commit') attempt(method, one, commitArguments());
+      else if (method.name === 'addName' && below(2)) attempt(method, one, [Uint8Array.of(below(256))]);
       else attempt(method, one, values);
     }
     if (call % 500 === 499) await Promise.all(pending.splice(0));
