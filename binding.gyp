@@ -26,6 +26,7 @@
         'native/src/quantise.cpp',
         'native/src/query_key.cpp',
         'native/src/shard.cpp',
+        'native/src/stored_rows.cpp',
         'native/src/kernels/avx2.cpp',
         'native/src/kernels/avx512.cpp',
         'native/src/kernels/dispatch.cpp',

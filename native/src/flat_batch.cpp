@@ -12,6 +12,7 @@
 #include "flat_query.hpp"
 #include "parallel.hpp"
 #include "prefetch.hpp"
+#include "stored_rows.hpp"
 
 namespace llm_cache {
 namespace {
@@ -32,6 +33,7 @@ class Sweep {
         : kernels_(kernels),
           layout_(layout),
           rows_(rows),
+          reader_(kernels, layout),
           blocks_((rows.size() + kBlockRows - 1) / kBlockRows) {
         CoarseHabit habit = rows.habit();
         coarse_ = habit.pays();
@@ -110,8 +112,10 @@ class Sweep {
             candidates_.push_back({greatest[block], static_cast<uint32_t>(block)});
         }
         std::sort(candidates_.begin(), candidates_.end(), is_greater);
-        // Where the coarse codes rule out little of a block, its full ones cost less than products.
-        const bool coarse = coarse_ && candidates_.size() <= blocks_ / 8;
+        // Where the coarse codes rule out little of a block, its full ones cost less than products,
+        // and always less than products of rows that are decoded for them.
+        const bool coarse =
+            coarse_ && layout_.storage != Storage::kInt8 && candidates_.size() <= blocks_ / 8;
         for (size_t i = 0; i < candidates_.size(); ++i) {
             if (candidates_[i].bound < best_.least()) break;
             if (i + 1 < candidates_.size()) prefetch_block(candidates_[i + 1].row, coarse);
@@ -139,7 +143,7 @@ class Sweep {
             if (bounds[i] < best_.least()) continue;
             if (pending_count_ == kAhead) settle(query);
             const uint32_t row = static_cast<uint32_t>(first + i);
-            prefetch(rows_.vector(layout_, row), layout_.padded);
+            reader_.prefetch_row(rows_, row);
             pending_[pending_count_++] = {bounds[i], row};
         }
     }
@@ -149,8 +153,7 @@ class Sweep {
         for (size_t i = 0; i < pending_count_; ++i) {
             const RowBound& one = pending_[i];
             if (one.bound < best_.least()) continue;
-            const float product =
-                kernels_.dot(rows_.vector(layout_, one.row), query.vector(), layout_.padded);
+            const float product = reader_.product(rows_, one.row, query.vector());
             best_.offer({product, rows_.id(layout_, one.row)});
         }
         pending_count_ = 0;
@@ -159,6 +162,7 @@ class Sweep {
     const Kernels& kernels_;
     const RowLayout& layout_;
     const Shard& rows_;
+    RowReader reader_;
     const size_t blocks_;
     bool coarse_;
     std::vector<FlatQuery> queries_;
