@@ -114,6 +114,7 @@ export { type FunctionEmbedderOptions, functionEmbedder } from './embed/function
 export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
 export { type JudgeOptions, judgePairModel } from './embed/pair-judge.js';
 export { type OnnxPairModel, type OnnxPairModelOptions, onnxPairModel } from './embed/pair-onnx.js';
+export type { FlatEngineOptions, FlatStorage } from './engines/flat.js';
 export { explainPair, type ReplayOptions as RecordReplayOptions, replayRecord } from './explain.js';
 export type { FreshnessOptions } from './freshness.js';
 export { chunkingConfigHash } from './ingest/chunk.js';

@@ -69,7 +69,9 @@ class EmbeddedDatabase implements VectorDatabase {
     if (this.#engine.dimension !== dimension) {
       throw new InvalidArgumentError('engine', `of dimension ${dimension}`, this.#engine.dimension);
     }
-    if (keepIndexFrom !== undefined && this.#engine instanceof FlatEngine) {
+    // Files hold float32 rows: an index of others is built again.
+    const isKept = this.#engine instanceof FlatEngine && this.#engine.storage === 'float32';
+    if (keepIndexFrom !== undefined && isKept) {
       this.#file = new IndexFile(environment, this.#documents, name, keepIndexFrom);
     }
   }
