@@ -71,6 +71,8 @@ RowLayout::RowLayout(size_t dimension, Storage storage)
       chunk_rows(kGreatestRows) {
     const size_t row_bytes = (coarse + fine) / kBlockRows + stored + sizeof(uint32_t);
     while (chunk_rows > kLeastRows && chunk_rows * row_bytes > kChunkBytes) chunk_rows /= 2;
+    for (size_t rows = kLeastRows; rows < chunk_rows; rows *= 2) ++growing_chunks;
+    while (size_t{1} << chunk_shift < chunk_rows) ++chunk_shift;
 }
 
 Chunk::Chunk(const RowLayout& layout, size_t rows, uint8_t* memory)
@@ -124,16 +126,14 @@ size_t Shard::bytes() const {
 Shard::Place Shard::place(const RowLayout& layout, size_t row) {
     // Chunks of 16, 32, ... before the first of full size hold chunk_rows - 16 rows together.
     const size_t growing = layout.chunk_rows - kLeastRows;
+    if (row >= growing) {
+        const size_t beyond = row - growing;
+        return {layout.growing_chunks + (beyond >> layout.chunk_shift),
+                beyond & (layout.chunk_rows - 1)};
+    }
     size_t chunk = 0;
     size_t first = 0;
     size_t rows = kLeastRows;
-    if (row >= growing) {
-        while (rows < layout.chunk_rows) {
-            rows *= 2;
-            ++chunk;
-        }
-        return {chunk + (row - growing) / rows, (row - growing) % rows};
-    }
     while (row >= first + rows) {
         first += rows;
         rows *= 2;

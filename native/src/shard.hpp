@@ -31,6 +31,9 @@ struct RowLayout {
     /// Rows of the greatest chunk: a power of two from 16 to 1,024, so that a chunk stays near 4
     /// MiB.
     size_t chunk_rows;
+    /// Its logarithm, and the smaller chunks before the first of that size.
+    size_t chunk_shift = 0;
+    size_t growing_chunks = 0;
 };
 
 /// @brief A row as it is kept: codes, layout.padded of them with zeros beyond the dimension, what
