@@ -16,8 +16,8 @@
 namespace llm_cache {
 namespace {
 
-// Queries of one sweep at most: their heaps and codes stay in the processor's own cache.
-constexpr size_t kSweepQueries = 32;
+// Queries of one sweep at most: their heaps and codes stay in the second cache of a core.
+constexpr size_t kSweepQueries = 64;
 // 256 rows: 53 KB of coarse codes at d = 384, which the queries after the first find near.
 constexpr size_t kSliceBlocks = 16;
 // Rows that are called into the cache before the product of the first is computed.

@@ -85,14 +85,25 @@ float FlatIndex::threshold_for(const Shard& shard, const FlatQuery& query, size_
 // Fills candidates_ with the rows whose upper bound reaches the threshold; false when there are
 // more than `limit`.
 bool FlatIndex::list_candidates(size_t rows, float threshold, size_t limit) {
+    const RowKernels& chooser = *kernels_.rows();
     candidates_.clear();
-    for (size_t first = 0; first < rows; first += kBlockRows) {
-        if (greatest_bounds_[first / kBlockRows] < threshold) continue;
-        const size_t end = std::min(first + kBlockRows, rows);
-        for (size_t row = first; row < end; ++row) {
-            if (upper_bounds_[row] < threshold) continue;
-            if (candidates_.size() == limit) return false;
-            candidates_.push_back({upper_bounds_[row], static_cast<uint32_t>(row)});
+    // Blocks whose greatest bounds are looked at together.
+    constexpr size_t kTogether = 64;
+    uint32_t blocks[kTogether];
+    uint32_t chosen[kBlockRows];
+    for (size_t start = 0; start * kBlockRows < rows; start += kTogether) {
+        const size_t count = std::min(kTogether, (rows - 1) / kBlockRows + 1 - start);
+        const size_t length = chooser.at_least(&greatest_bounds_[start], count, threshold, blocks);
+        for (size_t i = 0; i < length; ++i) {
+            const size_t first = (start + blocks[i]) * kBlockRows;
+            const float* bounds = &upper_bounds_[first];
+            const size_t more =
+                chooser.at_least(bounds, std::min(kBlockRows, rows - first), threshold, chosen);
+            if (candidates_.size() + more > limit) return false;
+            for (size_t j = 0; j < more; ++j) {
+                const uint32_t row = static_cast<uint32_t>(first) + chosen[j];
+                candidates_.push_back({bounds[chosen[j]], row});
+            }
         }
     }
     return true;
@@ -134,6 +145,7 @@ void FlatIndex::rescore(const Shard& shard, const FlatQuery& query, size_t k) {
         }
         const float product = reader_.product(shard, candidate.row, query.vector());
         ++last_rescored_;
+        if (product < best_.least()) continue;
         best_.offer({product, shard.id(layout_, candidate.row)});
     }
 }
