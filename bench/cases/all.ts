@@ -12,6 +12,7 @@ import { ingest } from './ingest.js';
 import { key } from './key.js';
 import { pq } from './pq.js';
 import { searchMany } from './search-many.js';
+import { storage } from './storage.js';
 import { tiers } from './tiers.js';
 import { vectors } from './vectors.js';
 import { warm } from './warm.js';
@@ -48,6 +49,7 @@ const definitions = [
   faults,
   graphRecall,
   pq,
+  storage,
   searchMany,
   answers,
   vectors,
