@@ -1,7 +1,7 @@
 // The exact engine: the addon's FlatIndex behind the engine interface; tiers and vectordb may import it.
 import { CapacityError, DimensionError, InvalidArgumentError, NativeError } from '../core/errors.js';
 import { type NativeFlatIndex, native } from '../core/native.js';
-import type { Engine, Neighbour } from './engine.js';
+import type { Engine, Neighbour, NeighbourTable } from './engine.js';
 
 /** Names of the rows of a mapped index: ids ascend with them. */
 export type MappedNames = Pick<NativeFlatIndex, 'nameCount' | 'nameAt' | 'findName' | 'partitionSize'>;
@@ -27,16 +27,6 @@ export interface FlatEngineOptions {
    * component / 254, and as a rule by less than a tenth of that. Bytes a vector at d = 384: 1,940, 1,172 and 404, and a slot in a table.
    */
   readonly storage?: FlatStorage | undefined;
-}
-
-/** Neighbours of n queries, each query's behind those of the one before. */
-export interface NeighbourTable {
-  /** Neighbours of each query: min(k, vectors of the partition), equal for all as the search is exact. */
-  readonly count: number;
-  /** n x count ids, best first. */
-  readonly ids: Uint32Array;
-  /** n x count cosine similarities in [-1, 1]. */
-  readonly similarities: Float32Array;
 }
 
 /** @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT unless `value` is an integer from `least` to `greatest`. */
