@@ -59,6 +59,7 @@ class Sweep {
         }
         for (size_t first = 0; first < blocks_; first += kSliceBlocks) {
             const size_t count = std::min(kSliceBlocks, blocks_ - first);
+            if (coarse_) sharpen(first, count);
             for (size_t i = 0; i < queries_.size(); ++i) look_through(i, first, count);
         }
         for (size_t i = 0; i < queries_.size(); ++i) {
@@ -112,6 +113,34 @@ class Sweep {
             visit(query, seed.row);
             settle(query);
             greatest[seed.row] = -std::numeric_limits<float>::infinity();
+        }
+    }
+
+    // Replaces coarse bounds of the slice's blocks by full ones, for the queries that need them:
+    // tile by tile that is cheaper than looking at the rows.
+    void sharpen(size_t first, size_t count) {
+        uint32_t needing[kSliceBlocks][kSweepQueries];
+        size_t lengths[kSliceBlocks] = {};
+        uint32_t left[kSliceBlocks];
+        for (uint32_t i = 0; i < queries_.size(); ++i) {
+            const float* greatest = greatest_.data() + i * blocks_ + first;
+            const size_t length = chooser_.at_least(greatest, count, best_[i].least(), left);
+            for (size_t j = 0; j < length; ++j) needing[left[j]][lengths[left[j]]++] = i;
+        }
+        for (size_t block = 0; block < count; ++block) {
+            const Blocks codes = rows_.block(layout_, first + block);
+            for (size_t start = 0; start < lengths[block]; start += kTileQueries) {
+                ScanQuery scans[kTileQueries];
+                float* greatest[kTileQueries];
+                for (size_t i = 0; i < kTileQueries; ++i) {
+                    // The last tile is filled up with its first query.
+                    const size_t at = start + i < lengths[block] ? start + i : start;
+                    const size_t query = needing[block][at];
+                    scans[i] = queries_[query].scan();
+                    greatest[i] = greatest_.data() + query * blocks_ + first + block;
+                }
+                kernels_.scan_full_tile(scans, codes, greatest);
+            }
         }
     }
 
