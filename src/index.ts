@@ -197,6 +197,7 @@ export type {
 export type { FactMessage, LookupMessage, TelemetryMessage } from './telemetry/messages.js';
 export type { TierHealth } from './tiers/guard.js';
 export type { Comparison, Condition, Filter, Metadata, MetadataValue } from './vectordb/filter.js';
+export { searchEach } from './vectordb/search-each.js';
 export type { PopularQuestion } from './warm/popularity.js';
 export type { WarmReport } from './warm/warmer.js';
 export type { WarmHooks, WarmOptions } from './warming.js';
