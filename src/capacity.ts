@@ -1,6 +1,7 @@
 // Capacity maths: what vectors, codes and graphs weigh. The public face exports it; capacity-plan.ts stands on it.
 import { type BytesFormat, bytesToHumanReadable } from './core/bytes.js';
 import { InvalidArgumentError } from './core/errors.js';
+import type { FlatEngineOptions, FlatStorage } from './engines/flat.js';
 import { graphBytes, homeBytes } from './engines/graph.js';
 
 export { type BytesFormat, bytesToHumanReadable };
@@ -139,19 +140,29 @@ const slotBytes = 12;
 // An upper bound a row and one a block, which a search works with and keeps.
 const searchBytesPerRow = 4 + 4 / blockRows;
 
+const storedBytes: Readonly<Record<FlatStorage, number>> = { float32: 4, float16: 2, int8: 0 };
+
 /**
- * Bytes of the exact engine over the rows of one partition, exactly as it allocates them: float32 row, two 4-bit halves of its int8 codes,
- * four bounds, id, slot in the table of ids (a power of two, at most three quarters full), and the working set of a search.
+ * Bytes of the exact engine over the rows of one partition, exactly as it allocates them: the row as it is stored, two 4-bit halves of its
+ * int8 codes, four bounds, id, slot in the table of ids (a power of two, at most three quarters full), and the working set of a search.
  *
  * @param vectors 0 to 10^12
  * @param dimension 1 to 65,536
+ * @param options `storage`: default `float32`
  * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT
  */
-export function flatEngineBytes(vectors: number, dimension: number): number {
+export function flatEngineBytes(
+  vectors: number,
+  dimension: number,
+  { storage = 'float32' }: FlatEngineOptions = {},
+): number {
   checkShape(vectors, dimension);
+  if (!Object.hasOwn(storedBytes, storage)) {
+    throw new InvalidArgumentError('storage', `one of ${Object.keys(storedBytes).join(', ')}`, storage);
+  }
   if (vectors === 0) return 0;
   const padded = Math.ceil(dimension / 16) * 16;
-  const rowBytes = 5 * padded + 16 + 4;
+  const rowBytes = (1 + storedBytes[storage]) * padded + 16 + 4;
   let chunkRows = greatestChunkRows;
   while (chunkRows > blockRows && chunkRows * rowBytes > chunkLimitBytes) chunkRows /= 2;
   let capacity = 0;

@@ -119,6 +119,7 @@ export { type FunctionEmbedderOptions, functionEmbedder } from './embed/function
 export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
 export { type JudgeOptions, judgePairModel } from './embed/pair-judge.js';
 export { type OnnxPairModel, type OnnxPairModelOptions, onnxPairModel } from './embed/pair-onnx.js';
+export type { FlatEngineOptions, FlatStorage } from './engines/flat.js';
 export { explainPair, type ReplayOptions as RecordReplayOptions, replayRecord } from './explain.js';
 export type { FreshnessOptions } from './freshness.js';
 export { chunkingConfigHash } from './ingest/chunk.js';
@@ -201,6 +202,7 @@ export type {
 export type { FactMessage, LookupMessage, TelemetryMessage } from './telemetry/messages.js';
 export type { TierHealth } from './tiers/guard.js';
 export type { Comparison, Condition, Filter, Metadata, MetadataValue } from './vectordb/filter.js';
+export { searchEach } from './vectordb/search-each.js';
 export type { PopularQuestion } from './warm/popularity.js';
 export type { WarmReport } from './warm/warmer.js';
 export type { WarmHooks, WarmOptions } from './warming.js';

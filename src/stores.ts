@@ -189,9 +189,9 @@ function tlsOptions(section: string, tls: TlsConfig): object | undefined {
 export async function openEngine(
   kind: Config['cache']['engine'],
   dimension: number,
-  { hnsw, ivfpq }: Config,
+  { flat, hnsw, ivfpq }: Config,
 ): Promise<Engine> {
-  if (kind === 'flat') return new FlatEngine(dimension);
+  if (kind === 'flat') return new FlatEngine(dimension, flat);
   const { m: M, efConstruction, efSearch, space } = hnsw;
   const options = { M, efConstruction, efSearch, space };
   if (kind === 'hnsw') return openHnswEngine(dimension, options);

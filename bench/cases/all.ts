@@ -13,6 +13,7 @@ import { key } from './key.js';
 import { pq } from './pq.js';
 import { searchMany } from './search-many.js';
 import { sharedIndex } from './shared-index.js';
+import { storage } from './storage.js';
 import { tiers } from './tiers.js';
 import { vectors } from './vectors.js';
 import { warm } from './warm.js';
@@ -49,6 +50,7 @@ const definitions = [
   faults,
   graphRecall,
   pq,
+  storage,
   searchMany,
   sharedIndex,
   answers,

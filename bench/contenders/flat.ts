@@ -1,4 +1,5 @@
 // What is the same for every index contender: data, timing, recall, memory. Imported by the index contenders.
+import { native } from '#dist/core/native.js';
 import { ownData, ownQueries as queryCount } from '../data/own.js';
 import { recallOf, vectorData } from '../data/vectors.js';
 import { figuresOf, timeEach } from '../harness/measure.js';
@@ -19,11 +20,40 @@ export interface IndexKind<Index, Query> {
   idsOf(index: Index): ArrayLike<number>;
   /** Bytes held; undefined: measured as growth of the process. */
   bytesOf?(index: Index): number;
+  /** Bytes that a search reads of each vector at least: the row then tells their share of what a plain read reaches. */
+  scannedBytes?(d: number): number;
   dispose?(index: Index): void;
   /** There is nothing to build: no `flat-build` row. */
   readonly noBuild?: boolean;
   readonly note?: string;
   readonly buildNote?: string;
+}
+
+/** Gigabytes a second of a plain read: float32 products with every row, on one thread. */
+function plainGbS(rows: Float32Array, query: Float32Array): number {
+  const scores = new Float32Array(rows.length / query.length);
+  const { p50Us } = figuresOf(timeEach(10, () => native.dotMany(query, rows, scores)));
+  return rows.byteLength / (p50Us as number) / 1e3;
+}
+
+/** What `scans` scans of so many bytes in so many microseconds reach, beside plain reads of all vectors and of as many bytes, which caches may hold. */
+export function scanFacts(
+  scannedBytes: number,
+  scans: number,
+  us: number,
+  rows: Float32Array,
+  query: Float32Array,
+): Record<string, number> {
+  const scanned = (scannedBytes * scans) / us / 1e3;
+  const [plain, asMany] = [rows.length, Math.ceil(scannedBytes / query.byteLength) * query.length].map(
+    (length) => plainGbS(rows.subarray(0, length), query),
+  ) as [number, number];
+  return {
+    'GB/s of codes': scanned,
+    'GB/s of a plain read': plain,
+    'share of it': scanned / plain,
+    'share of a plain read of as many bytes': scanned / asMany,
+  };
 }
 
 /** Rows `flat-search` and `flat-build` of a contender. */
@@ -65,7 +95,11 @@ export function flatSubject<Index, Query>(kind: IndexKind<Index, Query>): Subjec
       const calls = Math.ceil(Math.min(quick ? 1_000 : 5_000, Math.max(40, (quick ? 1e5 : 1e6) / each)));
       const latencies = timeEach(calls, once);
       recall ??= measureRecall();
-      return figuresOf(latencies, { recall, bytes });
+      const figures = figuresOf(latencies, { recall, bytes });
+      if (kind.scannedBytes === undefined) return figures;
+      const bytesRead = n * kind.scannedBytes(d);
+      const facts = scanFacts(bytesRead, 1, figures.p50Us as number, rows, queries[0] as Float32Array);
+      return { ...figures, facts };
     }
 
     function measureRecall(): number {

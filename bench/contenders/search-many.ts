@@ -1,10 +1,10 @@
 // Contenders of `search-many`: one engine, asked 64 queries at once or one after the other. Imported by registry.ts.
-import { native } from '#dist/core/native.js';
 import { FlatEngine } from '#dist/engines/flat.js';
 import { recallOf, vectorData } from '../data/vectors.js';
 import { figuresOf, timeAwaited } from '../harness/measure.js';
 import type { SubjectFactory } from '../types.js';
-import { k } from './flat.js';
+import { k, scanFacts } from './flat.js';
+import { codeBytes } from './flat-ours.js';
 
 const queryCount = 64;
 const checkedQueries = 16;
@@ -26,8 +26,6 @@ function subject(ask: Ask, note: string): SubjectFactory {
     queries.forEach((query, i) => {
       asked.set(query, i * d);
     });
-    const scores = new Float32Array(n);
-    const products = () => native.dotMany(queries[0] as Float32Array, rows, scores);
     return {
       variants: [{ note }],
       async run() {
@@ -40,26 +38,15 @@ function subject(ask: Ask, note: string): SubjectFactory {
         for (let i = 0; i < checkedQueries; i++) {
           recall += recallOf(ids.subarray(i * k, (i + 1) * k), queries[i] as Float32Array, rows, k);
         }
-        const read = await timeAwaited(10, () => {
-          products();
-          return { right: true };
-        });
         const figures = figuresOf(latenciesUs, {
           recall: recall / checkedQueries,
           bytes: engine.bytes / n,
         });
         const p50Us = figures.p50Us as number;
-        const plainGbS = rows.byteLength / (figuresOf(read.latenciesUs).p50Us as number) / 1e3;
-        // Four bits a component and four float32 a row: what a scan by the coarse codes reads at least.
-        const scannedGbS = (n * (d / 2 + 16) * queryCount) / p50Us / 1e3;
         return {
           ...figures,
           opsPerS: (queryCount * 1e6) / p50Us,
-          facts: {
-            'GB/s of coarse codes': scannedGbS,
-            'GB/s of a plain read': plainGbS,
-            'share of it': scannedGbS / plainGbS,
-          },
+          facts: scanFacts(n * codeBytes(d), queryCount, p50Us, rows, queries[0] as Float32Array),
         };
       },
       close: () => engine.close(),

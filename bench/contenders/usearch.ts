@@ -50,6 +50,23 @@ export const usearchExact = flatSubject<{ rows: Float32Array; d: number }, Float
   note: 'exactSearch, one thread',
 });
 
+const greatest = (values: Float32Array) => values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+const toInt8 = (values: Float32Array, scale: number) => Int8Array.from(values, (x) => Math.round(x * scale));
+
+/** The same over rows of a byte a component, under one scale; a query has its own. */
+export const usearchExactInt8 = flatSubject<{ rows: Int8Array; d: number }, Int8Array>({
+  build: (rows, _n, d) => ({ rows: toInt8(rows, 127 / greatest(rows)), d }),
+  prepare: (query) => toInt8(query, 127 / greatest(query)),
+  search({ rows, d }, query) {
+    last = exactSearch(rows, query, d, k, MetricKind.IP, 1) as Matches;
+  },
+  idsOf,
+  bytesOf: ({ rows }) => rows.byteLength,
+  scannedBytes: (d) => d,
+  noBuild: true,
+  note: 'exactSearch over int8, one thread; it takes no float16',
+});
+
 interface Graph {
   index: Index;
   readonly made: (expansion: number) => Index;

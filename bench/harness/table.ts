@@ -24,6 +24,7 @@ export const titles: Readonly<Record<CaseName, string>> = {
   faults: 'what callers notice while Redis fails',
   'graph-recall': 'both messages that an answer needs, recalled under a budget of tokens',
   pq: 'vectors into codes of 48 parts, after training on them',
+  storage: 'the 10 nearest of n vectors by the exact index, by what it keeps of them',
   'search-many': '64 queries over the exact index, at once and one by one',
   'shared-index': 'four workers over one index in a file, beside one; memory is PSS',
   decide: 'features of two unseen questions of 100 characters, and the numbers of the pair',
@@ -102,7 +103,7 @@ export function sectionsOf(rows: readonly Row[]): Section[] {
       const size = [
         row.n === null ? '' : `n=${figureOfCount(row.n)}`,
         row.d === null ? '' : `d=${row.d}`,
-        ['flat-search', 'crossover', 'fit', 'index'].includes(name) ? 'k=10' : '',
+        ['flat-search', 'crossover', 'storage', 'fit', 'index'].includes(name) ? 'k=10' : '',
         row.data ?? '',
       ].filter((part) => part !== '');
       const heading = [name, ...size].join(' · ');

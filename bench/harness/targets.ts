@@ -1,6 +1,7 @@
 // The speeds this project holds itself to, judged against a run's rows; imported by run.ts and the report.
 import type { CaseName, DataSet, Embedded, Row } from '../types.js';
 import { answersTargets } from './answers-targets.js';
+import { flatTargets } from './flat-targets.js';
 import { pqTargets } from './pq-targets.js';
 import { sharedTargets } from './shared-targets.js';
 import { warmTargets } from './warm-targets.js';
@@ -266,17 +267,7 @@ const targets: readonly Target[] = [
   ...faultTargets,
   ...pqTargets,
   ...sharedTargets,
-  {
-    case: 'search-many',
-    text: 'searchMany of 64 queries over 100k: ≥ 3 times the throughput of 64 searches',
-    must: 3,
-    atLeast: true,
-    measure: (rows) => {
-      const many = rows.get('search-many', 'ours, searchMany', { n: 100_000 });
-      return ratio(many, rows.get('search-many', 'ours, one by one', { n: 100_000 }), 'opsPerS');
-    },
-    show: times,
-  },
+  ...flatTargets,
 ];
 
 /** Judges each target whose case was run; those of the indexes on the user's own vectors too. */

@@ -70,8 +70,8 @@ CpuFeatures detect_cpu_features() {
     const uint64_t saved = saved_registers();
     constexpr uint64_t kYmm = 0x06;
     constexpr uint64_t kZmm = 0xe6;
-    features.avx2_fma =
-        (saved & kYmm) == kYmm && bit(one.c, 12) && bit(seven.b, 5) && bit(seven.b, 3);
+    features.avx2_fma = (saved & kYmm) == kYmm && bit(one.c, 12) && bit(one.c, 29) &&
+                        bit(seven.b, 5) && bit(seven.b, 3);
     features.avx512_vnni = (saved & kZmm) == kZmm && features.avx2_fma && bit(seven.b, 16) &&
                            bit(seven.b, 30) && bit(seven.b, 31) && bit(seven.c, 11);
     return features;

@@ -21,7 +21,7 @@ namespace llm_cache {
 /// @brief Instruction sets that may be executed: the processor has them and the operating system
 /// saves their registers.
 struct CpuFeatures {
-    /// AVX2 with FMA and BMI1.
+    /// AVX2 with FMA, BMI1 and F16C.
     bool avx2_fma = false;
     /// AVX-512 F, BW, VL and VNNI.
     bool avx512_vnni = false;

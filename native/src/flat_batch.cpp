@@ -11,27 +11,30 @@
 #include "best_hits.hpp"
 #include "flat_query.hpp"
 #include "parallel.hpp"
-#include "prefetch.hpp"
+#include "stored_rows.hpp"
 
 namespace llm_cache {
 namespace {
 
-// Queries of one sweep at most: their heaps and codes stay in the processor's own cache.
-constexpr size_t kSweepQueries = 32;
+// Queries of one sweep at most: their heaps and codes stay in the second cache of a core.
+constexpr size_t kSweepQueries = 64;
 // 256 rows: 53 KB of coarse codes at d = 384, which the queries after the first find near.
 constexpr size_t kSliceBlocks = 16;
 // Rows that are called into the cache before the product of the first is computed.
 constexpr size_t kAhead = 8;
 
-// One thread's queries on their way through the rows: first the greatest upper bound of each block
-// for all of them, then, query by query, the blocks that these do not rule out. A row whose bound
-// is below the k-th best product so far is not among the k best, so the result is exact.
+// One thread's queries on their way through the rows. First the greatest upper bound of each block
+// for all of them; then for each query the blocks with the greatest of these, whose products rule
+// out most of the others; then slice by slice, for all queries, what is left. A row whose bound is
+// below the k-th best product so far is not among the k best, so the result is exact.
 class Sweep {
   public:
     Sweep(const Kernels& kernels, const RowLayout& layout, const Shard& rows)
         : kernels_(kernels),
+          chooser_(*kernels.rows()),
           layout_(layout),
           rows_(rows),
+          reader_(kernels, layout),
           blocks_((rows.size() + kBlockRows - 1) / kBlockRows) {
         CoarseHabit habit = rows.habit();
         coarse_ = habit.pays();
@@ -49,10 +52,18 @@ class Sweep {
 
     void run(size_t k, uint32_t* ids, float* products) {
         bound_blocks();
+        best_.resize(queries_.size());
         for (size_t i = 0; i < queries_.size(); ++i) {
-            best_.begin(k);
-            search(queries_[i], greatest_.data() + i * blocks_, k);
-            for (const Hit& hit : best_.sorted()) {
+            best_[i].begin(k);
+            begin_with_greatest(i, k);
+        }
+        for (size_t first = 0; first < blocks_; first += kSliceBlocks) {
+            const size_t count = std::min(kSliceBlocks, blocks_ - first);
+            if (coarse_) sharpen(first, count);
+            for (size_t i = 0; i < queries_.size(); ++i) look_through(i, first, count);
+        }
+        for (size_t i = 0; i < queries_.size(); ++i) {
+            for (const Hit& hit : best_[i].sorted()) {
                 *ids++ = hit.id;
                 *products++ = queries_[i].unscaled(hit.product);
             }
@@ -94,79 +105,104 @@ class Sweep {
         return i < queries_.size() ? i : i / kTileQueries * kTileQueries;
     }
 
-    // The blocks with the greatest bounds first: what they hold rules out most of the others.
-    void search(const FlatQuery& query, float* greatest, size_t k) {
-        take_greatest(greatest, blocks_, k, candidates_);
-        std::sort_heap(candidates_.begin(), candidates_.end(), is_greater);
-        for (const RowBound& seed : candidates_) {
-            visit(query, seed.row, coarse_);
+    void begin_with_greatest(size_t query, size_t k) {
+        float* greatest = greatest_.data() + query * blocks_;
+        take_greatest(greatest, blocks_, k, seeds_);
+        std::sort_heap(seeds_.begin(), seeds_.end(), is_greater);
+        for (const RowBound& seed : seeds_) {
+            visit(query, seed.row);
             settle(query);
             greatest[seed.row] = -std::numeric_limits<float>::infinity();
         }
-        if (blocks_ <= k) return;
-        candidates_.clear();
-        for (size_t block = 0; block < blocks_; ++block) {
-            if (greatest[block] < best_.least()) continue;
-            candidates_.push_back({greatest[block], static_cast<uint32_t>(block)});
+    }
+
+    // Replaces coarse bounds of the slice's blocks by full ones, for the queries that need them:
+    // tile by tile that is cheaper than looking at the rows.
+    void sharpen(size_t first, size_t count) {
+        uint32_t needing[kSliceBlocks][kSweepQueries];
+        size_t lengths[kSliceBlocks] = {};
+        uint32_t left[kSliceBlocks];
+        for (uint32_t i = 0; i < queries_.size(); ++i) {
+            const float* greatest = greatest_.data() + i * blocks_ + first;
+            const size_t length = chooser_.at_least(greatest, count, best_[i].least(), left);
+            for (size_t j = 0; j < length; ++j) needing[left[j]][lengths[left[j]]++] = i;
         }
-        std::sort(candidates_.begin(), candidates_.end(), is_greater);
-        // Where the coarse codes rule out little of a block, its full ones cost less than products.
-        const bool coarse = coarse_ && candidates_.size() <= blocks_ / 8;
-        for (size_t i = 0; i < candidates_.size(); ++i) {
-            if (candidates_[i].bound < best_.least()) break;
-            if (i + 1 < candidates_.size()) prefetch_block(candidates_[i + 1].row, coarse);
-            visit(query, candidates_[i].row, coarse);
+        for (size_t block = 0; block < count; ++block) {
+            const Blocks codes = rows_.block(layout_, first + block);
+            for (size_t start = 0; start < lengths[block]; start += kTileQueries) {
+                ScanQuery scans[kTileQueries];
+                float* greatest[kTileQueries];
+                for (size_t i = 0; i < kTileQueries; ++i) {
+                    // The last tile is filled up with its first query.
+                    const size_t at = start + i < lengths[block] ? start + i : start;
+                    const size_t query = needing[block][at];
+                    scans[i] = queries_[query].scan();
+                    greatest[i] = greatest_.data() + query * blocks_ + first + block;
+                }
+                kernels_.scan_full_tile(scans, codes, greatest);
+            }
+        }
+    }
+
+    void look_through(size_t query, size_t first, size_t count) {
+        const float* greatest = greatest_.data() + query * blocks_ + first;
+        const BestHits& best = best_[query];
+        uint32_t left[kSliceBlocks];
+        const size_t length = chooser_.at_least(greatest, count, best.least(), left);
+        for (size_t i = 0; i < length; ++i) {
+            if (greatest[left[i]] < best.least()) continue;
+            visit(query, first + left[i]);
         }
         settle(query);
     }
 
-    void prefetch_block(size_t block, bool coarse) const {
-        const Blocks one = rows_.block(layout_, block);
-        prefetch(one.coarse, layout_.coarse);
-        if (!coarse) prefetch(one.fine, layout_.fine);
-    }
-
-    // Takes in the rows of a block that may be among the best.
-    void visit(const FlatQuery& query, size_t block, bool coarse) {
+    // Takes in the rows of a block that may be among the best: by its full codes, whose other half
+    // costs less than the products that it spares.
+    void visit(size_t query, size_t block) {
         float bounds[kBlockRows];
         float greatest;
-        const auto kernel = coarse ? kernels_.scan_coarse : kernels_.scan_full;
-        kernel(query.scan(), rows_.block(layout_, block), {bounds, &greatest});
-        if (greatest < best_.least()) return;
+        kernels_.scan_full(queries_[query].scan(), rows_.block(layout_, block),
+                           {bounds, &greatest});
+        const float least = best_[query].least();
+        if (greatest < least) return;
         const size_t first = block * kBlockRows;
-        const size_t count = std::min(kBlockRows, rows_.size() - first);
+        uint32_t chosen[kBlockRows];
+        const size_t count =
+            chooser_.at_least(bounds, std::min(kBlockRows, rows_.size() - first), least, chosen);
         for (size_t i = 0; i < count; ++i) {
-            if (bounds[i] < best_.least()) continue;
             if (pending_count_ == kAhead) settle(query);
-            const uint32_t row = static_cast<uint32_t>(first + i);
-            prefetch(rows_.vector(layout_, row), layout_.padded);
-            pending_[pending_count_++] = {bounds[i], row};
+            const uint32_t row = static_cast<uint32_t>(first) + chosen[i];
+            reader_.prefetch_row(rows_, row);
+            pending_[pending_count_++] = {bounds[chosen[i]], row};
         }
     }
 
     // The products of the rows that have been called into the cache.
-    void settle(const FlatQuery& query) {
+    void settle(size_t query) {
+        BestHits& best = best_[query];
         for (size_t i = 0; i < pending_count_; ++i) {
             const RowBound& one = pending_[i];
-            if (one.bound < best_.least()) continue;
-            const float product =
-                kernels_.dot(rows_.vector(layout_, one.row), query.vector(), layout_.padded);
-            best_.offer({product, rows_.id(layout_, one.row)});
+            if (one.bound < best.least()) continue;
+            const float product = reader_.product(rows_, one.row, queries_[query].vector());
+            if (product < best.least()) continue;
+            best.offer({product, rows_.id(layout_, one.row)});
         }
         pending_count_ = 0;
     }
 
     const Kernels& kernels_;
+    const RowKernels& chooser_;
     const RowLayout& layout_;
     const Shard& rows_;
+    RowReader reader_;
     const size_t blocks_;
     bool coarse_;
     std::vector<FlatQuery> queries_;
     std::vector<float> greatest_;
-    std::vector<RowBound> candidates_;
+    std::vector<BestHits> best_;
+    std::vector<RowBound> seeds_;
     RowBound pending_[kAhead];
     size_t pending_count_ = 0;
-    BestHits best_;
 };
 
 }  // namespace

@@ -12,13 +12,13 @@ constexpr size_t kGreatestSize = size_t{1} << 31;
 }  // namespace
 
 std::unique_ptr<FlatIndex> FlatIndex::create(const Kernels& kernels, double dimension,
-                                             Status& status) {
+                                             Status& status, Storage storage) {
     status = Status::kDimensionOutOfRange;
     if (!(dimension >= 1 && dimension <= kGreatestDimension)) return nullptr;
     const size_t whole = static_cast<size_t>(dimension);
     if (static_cast<double>(whole) != dimension) return nullptr;
     try {
-        std::unique_ptr<FlatIndex> index(new FlatIndex(kernels, whole));
+        std::unique_ptr<FlatIndex> index(new FlatIndex(kernels, whole, storage));
         status = Status::kOk;
         return index;
     } catch (const std::bad_alloc&) {
@@ -27,15 +27,20 @@ std::unique_ptr<FlatIndex> FlatIndex::create(const Kernels& kernels, double dime
     }
 }
 
-FlatIndex::FlatIndex(const Kernels& kernels, size_t dimension)
-    : kernels_(kernels), layout_(dimension), codes_(layout_.padded), query_(layout_) {}
+FlatIndex::FlatIndex(const Kernels& kernels, size_t dimension, Storage storage)
+    : kernels_(kernels),
+      layout_(dimension, storage),
+      encoder_(kernels, layout_),
+      reader_(kernels, layout_),
+      query_(layout_) {}
 
 size_t FlatIndex::fixed_bytes() const {
     const size_t words =
         free_shards_.capacity() + upper_bounds_.capacity() + greatest_bounds_.capacity();
     return sizeof *this + locations_.bytes() + partitions_.bytes() +
-           shards_.capacity() * sizeof shards_[0] + codes_.capacity() + query_.bytes() +
-           words * sizeof(uint32_t) + candidates_.capacity() * sizeof(RowBound) + best_.bytes();
+           shards_.capacity() * sizeof shards_[0] + encoder_.bytes() + reader_.bytes() +
+           query_.bytes() + words * sizeof(uint32_t) + candidates_.capacity() * sizeof(RowBound) +
+           best_.bytes();
 }
 
 // As Shard::own. May throw.
@@ -104,27 +109,27 @@ uint32_t FlatIndex::shard_for(uint32_t partition, size_t more_rows) {
     return number;
 }
 
-// Cannot fail: the shard and the table have room. The codes of the row are in codes_.
-void FlatIndex::place(uint32_t id, uint32_t shard, const float* vector, const Quantised& metrics) {
+// Cannot fail: the shard and the table have room.
+void FlatIndex::place(uint32_t id, uint32_t shard, const RowImage& image) {
     Location* known = locations_.find(id);
     if (known != nullptr && known->shard == shard) {
-        shards_[shard]->write(layout_, known->row, id, vector, codes_.data(), metrics);
+        shards_[shard]->write(layout_, known->row, id, image);
         return;
     }
     if (known != nullptr) erase(id, *known);
-    const uint32_t row = shards_[shard]->append(layout_, id, vector, codes_.data(), metrics);
+    const uint32_t row = shards_[shard]->append(layout_, id, image);
     locations_.insert(id, {shard, row});
 }
 
 Status FlatIndex::set(uint32_t id, uint32_t partition, const float* vector, bool& is_new) {
     if (id == kReservedNumber || partition == kReservedNumber) return Status::kReservedNumber;
-    Quantised metrics;
-    const Status status = quantise(vector, layout_.dimension, codes_.data(), metrics);
+    RowImage image;
+    const Status status = encoder_.encode(vector, image);
     if (status != Status::kOk) return status;
     is_new = !has(id);
     if (is_new && size() >= kGreatestSize) return Status::kFull;
     try {
-        place(id, reserve(1, &id, partition), vector, metrics);
+        place(id, reserve(1, &id, partition), image);
         return Status::kOk;
     } catch (const std::bad_alloc&) {
         return Status::kOutOfMemory;
@@ -136,19 +141,17 @@ Status FlatIndex::set_many(size_t count, const uint32_t* ids, uint32_t partition
     if (count == 0) return Status::kOk;
     if (partition == kReservedNumber) return Status::kReservedNumber;
     if (count > kGreatestSize || size() + count > kGreatestSize) return Status::kFull;
-    Quantised metrics;
+    RowImage image;
     for (size_t i = 0; i < count; ++i) {
         if (ids[i] == kReservedNumber) return Status::kReservedNumber;
-        const Status status =
-            quantise(vectors + i * layout_.dimension, layout_.dimension, codes_.data(), metrics);
+        const Status status = encoder_.encode(vectors + i * layout_.dimension, image);
         if (status != Status::kOk) return status;
     }
     try {
         const uint32_t shard = reserve(count, ids, partition);
         for (size_t i = 0; i < count; ++i) {
-            const float* vector = vectors + i * layout_.dimension;
-            quantise(vector, layout_.dimension, codes_.data(), metrics);
-            place(ids[i], shard, vector, metrics);
+            encoder_.encode(vectors + i * layout_.dimension, image);
+            place(ids[i], shard, image);
         }
         return Status::kOk;
     } catch (const std::bad_alloc&) {
@@ -206,7 +209,7 @@ std::unique_ptr<FlatBatch> FlatIndex::batch(uint32_t partition, Status& status) 
 
 const float* FlatIndex::read(uint32_t id) {
     const Location* at = locations_.find(id);
-    return at == nullptr ? nullptr : shards_[at->shard]->vector(layout_, at->row);
+    return at == nullptr ? nullptr : reader_.read(*shards_[at->shard], at->row);
 }
 
 size_t FlatIndex::partition_size(uint32_t partition) {

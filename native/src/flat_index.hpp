@@ -14,6 +14,7 @@
 #include "shard.hpp"
 #include "state/container.hpp"
 #include "status.hpp"
+#include "stored_rows.hpp"
 
 namespace llm_cache {
 
@@ -51,12 +52,16 @@ constexpr size_t kGreatestDimension = 65536;
 /// below the k-th best float32 product. The scan goes by the coarse codes as long as these leave
 /// few candidates, else by the full ones. The result is that of computing all float32 products,
 /// ties by smaller id.
+///
+/// Other storages round the row before all that: to halves, or to its int8 codes times their scale
+/// (stored_rows.hpp). Everything above then holds of the rounded row, so the search is exact over
+/// what `read` gives; e_x of a row kept by its codes is next to nothing.
 class FlatIndex {
   public:
     /// @param dimension 1 to kGreatestDimension.
     /// @return null with a status when the dimension is out of range or memory is short.
     static std::unique_ptr<FlatIndex> create(const Kernels& kernels, double dimension,
-                                             Status& status);
+                                             Status& status, Storage storage = Storage::kFloat32);
 
     /// @brief The index that a state file holds (state/flat_state.hpp), over the file's own memory:
     /// nothing is copied. @param ground keeps that memory; it is written to where rows change, so
@@ -85,7 +90,7 @@ class FlatIndex {
 
     bool has(uint32_t id) { return locations_.find(id) != nullptr; }
 
-    /// @brief The row's `dimension` components, or null.
+    /// @brief The components of the row as it is kept, or null; they stand until the next call.
     const float* read(uint32_t id);
 
     /// @brief Rows of a partition.
@@ -118,14 +123,14 @@ class FlatIndex {
         uint32_t shard;
         uint32_t row;
     };
-    FlatIndex(const Kernels& kernels, size_t dimension);
+    FlatIndex(const Kernels& kernels, size_t dimension, Storage storage);
 
     size_t fixed_bytes() const;
     uint32_t reserve(size_t count, const uint32_t* ids, uint32_t partition);
     void own(uint32_t shard, size_t first, size_t end);
     uint32_t shard_for(uint32_t partition, size_t more_rows);
     void erase(uint32_t id, Location at);
-    void place(uint32_t id, uint32_t shard, const float* vector, const Quantised& metrics);
+    void place(uint32_t id, uint32_t shard, const RowImage& image);
     Status adopt_shards(const ContainerReader& reader, uint64_t budget);
     void scan(Shard& shard, const ScanQuery& query, bool full);
     void refine(const Shard& shard, const ScanQuery& query, float threshold);
@@ -144,8 +149,9 @@ class FlatIndex {
     std::vector<uint32_t> free_shards_;
     size_t bytes_ = 0;
     size_t last_rescored_ = 0;
-    // Room for one row's codes, and a search's working set.
-    std::vector<int8_t> codes_;
+    RowEncoder encoder_;
+    RowReader reader_;
+    // A search's working set.
     FlatQuery query_;
     std::vector<float> upper_bounds_;
     std::vector<float> greatest_bounds_;

@@ -30,7 +30,8 @@ Status FlatQuery::prepare(const RowLayout& layout, const float* query) {
     const double roundings = (dot_roundings(layout.padded) + 16) * 0x1p-24;
     const double norm = static_cast<double>(coded.norm) + coded.error;
     const double norm_factor = (coded.error + roundings * norm) * kUp;
-    const double error_factor = norm * (1 + roundings) * kUp;
+    // Not 0, by which the -infinity of a vacant row would become no number.
+    const double error_factor = std::max(norm * (1 + roundings) * kUp, 0x1p-126);
     scan_ = {codes_.data(),
              layout.groups,
              sum * 120,

@@ -5,9 +5,9 @@
 #include <new>
 
 #include "flat_index.hpp"
-#include "prefetch.hpp"
 
 namespace llm_cache {
+
 // Fills the two arrays of upper bounds. Every other scan goes through the chunks backwards: what
 // the last one read last is then still in the processor's own cache.
 void FlatIndex::scan(Shard& shard, const ScanQuery& query, bool full) {
@@ -73,10 +73,9 @@ float FlatIndex::threshold_for(const Shard& shard, const FlatQuery& query, size_
         std::nth_element(candidates_.begin(), end, candidates_.end(), is_greater);
         candidates_.erase(end, candidates_.end());
     }
-    for (const RowBound& one : candidates_)
-        prefetch(shard.vector(layout_, one.row), layout_.padded);
+    for (const RowBound& one : candidates_) reader_.prefetch_row(shard, one.row);
     for (RowBound& one : candidates_) {
-        one.bound = kernels_.dot(shard.vector(layout_, one.row), query.vector(), layout_.padded);
+        one.bound = reader_.product(shard, one.row, query.vector());
     }
     const auto last = candidates_.begin() + static_cast<ptrdiff_t>(k - 1);
     std::nth_element(candidates_.begin(), last, candidates_.end(), is_greater);
@@ -86,14 +85,25 @@ float FlatIndex::threshold_for(const Shard& shard, const FlatQuery& query, size_
 // Fills candidates_ with the rows whose upper bound reaches the threshold; false when there are
 // more than `limit`.
 bool FlatIndex::list_candidates(size_t rows, float threshold, size_t limit) {
+    const RowKernels& chooser = *kernels_.rows();
     candidates_.clear();
-    for (size_t first = 0; first < rows; first += kBlockRows) {
-        if (greatest_bounds_[first / kBlockRows] < threshold) continue;
-        const size_t end = std::min(first + kBlockRows, rows);
-        for (size_t row = first; row < end; ++row) {
-            if (upper_bounds_[row] < threshold) continue;
-            if (candidates_.size() == limit) return false;
-            candidates_.push_back({upper_bounds_[row], static_cast<uint32_t>(row)});
+    // Blocks whose greatest bounds are looked at together.
+    constexpr size_t kTogether = 64;
+    uint32_t blocks[kTogether];
+    uint32_t chosen[kBlockRows];
+    for (size_t start = 0; start * kBlockRows < rows; start += kTogether) {
+        const size_t count = std::min(kTogether, (rows - 1) / kBlockRows + 1 - start);
+        const size_t length = chooser.at_least(&greatest_bounds_[start], count, threshold, blocks);
+        for (size_t i = 0; i < length; ++i) {
+            const size_t first = (start + blocks[i]) * kBlockRows;
+            const float* bounds = &upper_bounds_[first];
+            const size_t more =
+                chooser.at_least(bounds, std::min(kBlockRows, rows - first), threshold, chosen);
+            if (candidates_.size() + more > limit) return false;
+            for (size_t j = 0; j < more; ++j) {
+                const uint32_t row = static_cast<uint32_t>(first) + chosen[j];
+                candidates_.push_back({bounds[chosen[j]], row});
+            }
         }
     }
     return true;
@@ -112,7 +122,8 @@ void FlatIndex::find_candidates(Shard& shard, const FlatQuery& query, size_t k) 
     if (by_coarse) {
         const bool pays = list_candidates(shard.size(), threshold, limit);
         shard.habit().note(pays);
-        if (pays) return;
+        // A row that is decoded costs five times as much, and its full codes leave next to none.
+        if (pays && layout_.storage != Storage::kInt8) return;
         refine(shard, query.scan(), threshold);
     }
     list_candidates(shard.size(), threshold, shard.size());
@@ -123,18 +134,18 @@ void FlatIndex::rescore(const Shard& shard, const FlatQuery& query, size_t k) {
     std::sort(candidates_.begin(), candidates_.end(), is_greater);
     constexpr size_t kAhead = 8;
     for (size_t i = 0; i < std::min(kAhead, candidates_.size()); ++i) {
-        prefetch(shard.vector(layout_, candidates_[i].row), layout_.padded);
+        reader_.prefetch_row(shard, candidates_[i].row);
     }
     best_.begin(k);
     for (size_t i = 0; i < candidates_.size(); ++i) {
         const RowBound& candidate = candidates_[i];
         if (candidate.bound < best_.least()) break;
         if (i + kAhead < candidates_.size()) {
-            prefetch(shard.vector(layout_, candidates_[i + kAhead].row), layout_.padded);
+            reader_.prefetch_row(shard, candidates_[i + kAhead].row);
         }
-        const float product =
-            kernels_.dot(shard.vector(layout_, candidate.row), query.vector(), layout_.padded);
+        const float product = reader_.product(shard, candidate.row, query.vector());
         ++last_rescored_;
+        if (product < best_.least()) continue;
         best_.offer({product, shard.id(layout_, candidate.row)});
     }
 }

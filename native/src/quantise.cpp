@@ -122,6 +122,18 @@ Status quantise(const float* x, size_t length, int8_t* codes, Quantised& result)
     return Status::kOk;
 }
 
+Quantised metrics_of_codes(const int8_t* codes, size_t length, const Quantised& given) {
+    int64_t coarse_squares = 0;
+    for (size_t i = 0; i < length; ++i) {
+        const int32_t left = (codes[i] & 15) - 8;
+        coarse_squares += left * left;
+    }
+    // A code other than 0 has a scale of at least 2^-117, so that no product is denormal.
+    const double error = given.norm * 0x1p-24 * kUp;
+    const double coarse = given.scale * std::sqrt(static_cast<double>(coarse_squares)) * kUp;
+    return {given.scale, given.norm, static_cast<float>(error), static_cast<float>(coarse + error)};
+}
+
 Status check_vectors(const float* x, size_t count, size_t length) {
     // Under that the norm cannot be too great, for 65,536 components and more.
     constexpr float kSurelyShort = 0x1p52f;

@@ -35,6 +35,10 @@ struct Quantised {
 /// @return kOk, kNotFinite or kTooLong.
 Status quantise(const float* x, size_t length, int8_t* codes, Quantised& result);
 
+/// @brief What holds of the row that is `codes` times the scale of `given`, each component rounded
+/// to a float32, in place of the row that `quantise` made the codes of.
+Quantised metrics_of_codes(const int8_t* codes, size_t length, const Quantised& given);
+
 /// @brief Whether each of `count` vectors of `length` components, one behind the other, is finite
 /// with a norm of at most kGreatestNorm.
 /// @return kOk, kNotFinite or kTooLong.

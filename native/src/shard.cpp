@@ -17,7 +17,22 @@ constexpr size_t kGreatestRows = 1024;
 constexpr size_t kChunkBytes = size_t{4} << 20;
 constexpr std::align_val_t kAlignment{64};
 
+size_t component_bytes(Storage storage) {
+    switch (storage) {
+        case Storage::kFloat32:
+            return sizeof(float);
+        case Storage::kFloat16:
+            return sizeof(uint16_t);
+        case Storage::kInt8:
+            break;
+    }
+    return 0;
+}
+
 size_t round_up(size_t value, size_t step) { return (value + step - 1) / step * step; }
+
+// The low half of each of four bytes.
+constexpr uint32_t kLow = 0x0f0f0f0fu;
 
 // The codes of four components with their bias, a byte each.
 uint32_t biased_codes(const int8_t* codes) {
@@ -45,29 +60,32 @@ struct Shard::Lane {
     }
 };
 
-RowLayout::RowLayout(size_t dimension)
+RowLayout::RowLayout(size_t dimension, Storage storage)
     : dimension(dimension),
+      storage(storage),
       padded(round_up(dimension, kPadding)),
       groups(padded / 4),
+      stored(padded * component_bytes(storage)),
       coarse(coarse_bytes(groups)),
       fine(half_bytes(groups)),
       chunk_rows(kGreatestRows) {
-    const size_t row_bytes =
-        (coarse + fine) / kBlockRows + padded * sizeof(float) + sizeof(uint32_t);
+    const size_t row_bytes = (coarse + fine) / kBlockRows + stored + sizeof(uint32_t);
     while (chunk_rows > kLeastRows && chunk_rows * row_bytes > kChunkBytes) chunk_rows /= 2;
+    for (size_t rows = kLeastRows; rows < chunk_rows; rows *= 2) ++growing_chunks;
+    while (size_t{1} << chunk_shift < chunk_rows) ++chunk_shift;
 }
 
 Chunk::Chunk(const RowLayout& layout, size_t rows, uint8_t* memory)
     : rows_(rows),
       fine_(rows / kBlockRows * layout.coarse),
-      vectors_(fine_ + rows / kBlockRows * layout.fine),
-      ids_(vectors_ + rows * layout.padded * sizeof(float)),
+      stored_(fine_ + rows / kBlockRows * layout.fine),
+      ids_(stored_ + rows * layout.stored),
       bytes_(bytes_for(layout, rows)),
       borrowed_(true),
       memory_(memory, [](uint8_t*) {}) {}
 
 Chunk::Chunk(const RowLayout& layout, size_t rows) : Chunk(layout, rows, Uninitialised{}) {
-    std::memset(memory_.get(), 0, vectors_);
+    std::memset(memory_.get(), 0, stored_);
 }
 
 Chunk::Chunk(const RowLayout& layout, size_t rows, Uninitialised) : Chunk(layout, rows, nullptr) {
@@ -84,7 +102,7 @@ Chunk Chunk::clone(const RowLayout& layout) const {
 
 size_t Chunk::bytes_for(const RowLayout& layout, size_t rows) {
     return rows / kBlockRows * (layout.coarse + layout.fine) +
-           rows * (layout.padded * sizeof(float) + sizeof(uint32_t));
+           rows * (layout.stored + sizeof(uint32_t));
 }
 
 Shard::Lane Shard::lane(const RowLayout& layout, const Place& at) const {
@@ -108,16 +126,14 @@ size_t Shard::bytes() const {
 Shard::Place Shard::place(const RowLayout& layout, size_t row) {
     // Chunks of 16, 32, ... before the first of full size hold chunk_rows - 16 rows together.
     const size_t growing = layout.chunk_rows - kLeastRows;
+    if (row >= growing) {
+        const size_t beyond = row - growing;
+        return {layout.growing_chunks + (beyond >> layout.chunk_shift),
+                beyond & (layout.chunk_rows - 1)};
+    }
     size_t chunk = 0;
     size_t first = 0;
     size_t rows = kLeastRows;
-    if (row >= growing) {
-        while (rows < layout.chunk_rows) {
-            rows *= 2;
-            ++chunk;
-        }
-        return {chunk + (row - growing) / rows, (row - growing) % rows};
-    }
     while (row >= first + rows) {
         first += rows;
         rows *= 2;
@@ -145,16 +161,15 @@ void Shard::reserve(const RowLayout& layout, size_t more) {
     }
 }
 
-void Shard::write(const RowLayout& layout, uint32_t row, uint32_t id, const float* vector,
-                  const int8_t* codes, const Quantised& metrics) {
+void Shard::write(const RowLayout& layout, uint32_t row, uint32_t id, const RowImage& image) {
     const Place at = place(layout, row);
-    fill(layout, chunks_[at.chunk], at.row, id, vector, codes, metrics);
+    fill(layout, chunks_[at.chunk], at.row, id, image);
 }
 
 void Shard::fill(const RowLayout& layout, const Chunk& chunk, size_t row, uint32_t id,
-                 const float* vector, const int8_t* codes, const Quantised& metrics) {
+                 const RowImage& image) {
     const Lane out = lane(layout, chunk, row);
-    constexpr uint32_t kLow = 0x0f0f0f0fu;
+    const int8_t* codes = image.codes;
     for (size_t byte = 0; byte < layout.fine; byte += 4 * kBlockRows, codes += 8) {
         const uint32_t first = biased_codes(codes);
         const uint32_t second = biased_codes(codes + 4);
@@ -163,20 +178,21 @@ void Shard::fill(const RowLayout& layout, const Chunk& chunk, size_t row, uint32
         std::memcpy(out.coarse + byte, &coarse, sizeof coarse);
         std::memcpy(out.fine + byte, &fine, sizeof fine);
     }
-    out.metric(kScale) = metrics.scale;
-    out.metric(kNorm) = metrics.norm;
-    out.metric(kError) = metrics.error;
-    out.metric(kCoarseError) = metrics.coarse_error;
-    float* copy = chunk.vector(layout, row);
-    std::memcpy(copy, vector, layout.dimension * sizeof(float));
-    std::fill(copy + layout.dimension, copy + layout.padded, 0.0f);
+    out.metric(kScale) = image.metrics.scale;
+    out.metric(kNorm) = image.metrics.norm;
+    out.metric(kError) = image.metrics.error;
+    out.metric(kCoarseError) = image.metrics.coarse_error;
+    // A zero of any storage is zero bytes.
+    const size_t bytes = layout.stored / layout.padded * layout.dimension;
+    uint8_t* copy = chunk.stored(layout, row);
+    std::memcpy(copy, image.stored, bytes);
+    std::memset(copy + bytes, 0, layout.stored - bytes);
     chunk.ids()[row] = id;
 }
 
-uint32_t Shard::append(const RowLayout& layout, uint32_t id, const float* vector,
-                       const int8_t* codes, const Quantised& metrics) {
+uint32_t Shard::append(const RowLayout& layout, uint32_t id, const RowImage& image) {
     const uint32_t row = static_cast<uint32_t>(size_++);
-    write(layout, row, id, vector, codes, metrics);
+    write(layout, row, id, image);
     return row;
 }
 
@@ -196,8 +212,8 @@ uint32_t Shard::remove(const RowLayout& layout, uint32_t row) {
             const Metric which = static_cast<Metric>(i);
             target.metric(which) = source.metric(which);
         }
-        std::memcpy(chunks_[to.chunk].vector(layout, to.row),
-                    chunks_[from.chunk].vector(layout, from.row), layout.padded * sizeof(float));
+        std::memcpy(chunks_[to.chunk].stored(layout, to.row),
+                    chunks_[from.chunk].stored(layout, from.row), layout.stored);
         moved = chunks_[from.chunk].ids()[from.row];
         chunks_[to.chunk].ids()[to.row] = moved;
     }
@@ -269,7 +285,8 @@ Status Shard::check(const RowLayout& layout, const Chunk& chunk, size_t rows) {
                                held.metric(kCoarseError) == held.metric(kError);
         if (!is_vacant) return Status::kDamaged;
     }
-    const Status status = check_vectors(chunk.vector(layout, 0), rows, layout.padded);
+    const auto* vectors = reinterpret_cast<const float*>(chunk.stored(layout, 0));
+    const Status status = check_vectors(vectors, rows, layout.padded);
     return status == Status::kOk ? status : Status::kDamaged;
 }
 
@@ -293,9 +310,27 @@ Blocks Shard::block(const RowLayout& layout, size_t block) const {
     return {chunk.coarse() + number * layout.coarse, chunk.fine() + number * layout.fine, 1};
 }
 
-const float* Shard::vector(const RowLayout& layout, uint32_t row) const {
+const uint8_t* Shard::stored(const RowLayout& layout, uint32_t row) const {
     const Place at = place(layout, row);
-    return chunks_[at.chunk].vector(layout, at.row);
+    return chunks_[at.chunk].stored(layout, at.row);
+}
+
+void Shard::decode(const RowLayout& layout, uint32_t row, float* out) const {
+    const Lane from = lane(layout, place(layout, row));
+    const float scale = from.metric(kScale);
+    for (size_t byte = 0; byte < layout.fine; byte += 4 * kBlockRows, out += 8) {
+        uint32_t coarse;
+        uint32_t fine;
+        std::memcpy(&coarse, from.coarse + byte, sizeof coarse);
+        std::memcpy(&fine, from.fine + byte, sizeof fine);
+        const uint32_t first = ((coarse & kLow) << 4) | (fine & kLow);
+        const uint32_t second = (coarse & ~kLow) | ((fine >> 4) & kLow);
+        for (size_t i = 0; i < 4; ++i) {
+            out[i] = scale * static_cast<float>(static_cast<int32_t>(first >> (8 * i) & 255) - 128);
+            out[i + 4] =
+                scale * static_cast<float>(static_cast<int32_t>(second >> (8 * i) & 255) - 128);
+        }
+    }
 }
 
 uint32_t Shard::id(const RowLayout& layout, uint32_t row) const {

@@ -11,23 +11,40 @@
 
 namespace llm_cache {
 
-/// @brief Sizes that follow from the dimension alone.
+/// @brief What is kept of a row besides its codes: float32 components, halves, or nothing.
+enum class Storage : uint8_t { kFloat32, kFloat16, kInt8 };
+
+/// @brief Sizes that follow from the dimension and the storage.
 struct RowLayout {
-    explicit RowLayout(size_t dimension);
+    explicit RowLayout(size_t dimension, Storage storage = Storage::kFloat32);
 
     size_t dimension;
+    Storage storage;
     /// Dimension rounded up to a multiple of kPadding.
     size_t padded;
     size_t groups;
+    /// Bytes of a row besides its codes.
+    size_t stored;
     /// Bytes of the two parts of a block of kBlockRows rows.
     size_t coarse;
     size_t fine;
     /// Rows of the greatest chunk: a power of two from 16 to 1,024, so that a chunk stays near 4
     /// MiB.
     size_t chunk_rows;
+    /// Its logarithm, and the smaller chunks before the first of that size.
+    size_t chunk_shift = 0;
+    size_t growing_chunks = 0;
 };
 
-/// @brief Memory of some rows: coarse blocks, fine blocks, float32 rows, ids. 64-byte aligned. A
+/// @brief A row as it is kept: codes, layout.padded of them with zeros beyond the dimension, what
+/// its bounds are made of, and components as the storage has them, as many as the dimension.
+struct RowImage {
+    const int8_t* codes;
+    Quantised metrics;
+    const void* stored;
+};
+
+/// @brief Memory of some rows: coarse blocks, fine blocks, stored rows, ids. 64-byte aligned. A
 /// copy is a second handle on the same memory.
 class Chunk {
   public:
@@ -43,8 +60,8 @@ class Chunk {
 
     uint8_t* coarse() const { return memory_.get(); }
     uint8_t* fine() const { return memory_.get() + fine_; }
-    float* vector(const RowLayout& layout, size_t row) const {
-        return reinterpret_cast<float*>(memory_.get() + vectors_) + row * layout.padded;
+    uint8_t* stored(const RowLayout& layout, size_t row) const {
+        return memory_.get() + stored_ + row * layout.stored;
     }
     uint32_t* ids() const { return reinterpret_cast<uint32_t*>(memory_.get() + ids_); }
     size_t rows() const { return rows_; }
@@ -64,7 +81,7 @@ class Chunk {
 
     size_t rows_;
     size_t fine_;
-    size_t vectors_;
+    size_t stored_;
     size_t ids_;
     size_t bytes_;
     bool borrowed_;
@@ -107,17 +124,15 @@ class Shard {
     void reserve(const RowLayout& layout, size_t more);
 
     /// @brief Adds a row and returns its number.
-    /// @pre reserve has made room; `codes` has layout.padded entries, zero beyond the dimension.
-    uint32_t append(const RowLayout& layout, uint32_t id, const float* vector, const int8_t* codes,
-                    const Quantised& metrics);
+    /// @pre reserve has made room.
+    uint32_t append(const RowLayout& layout, uint32_t id, const RowImage& image);
 
     /// @brief Writes a row that exists and is owned.
-    void write(const RowLayout& layout, uint32_t row, uint32_t id, const float* vector,
-               const int8_t* codes, const Quantised& metrics);
+    void write(const RowLayout& layout, uint32_t row, uint32_t id, const RowImage& image);
 
     /// @brief Writes row `row` of a chunk that need not belong to a shard.
     static void fill(const RowLayout& layout, const Chunk& chunk, size_t row, uint32_t id,
-                     const float* vector, const int8_t* codes, const Quantised& metrics);
+                     const RowImage& image);
 
     /// @brief Marks every row of a chunk as one that no scan finds.
     static void vacate(const RowLayout& layout, const Chunk& chunk);
@@ -130,6 +145,7 @@ class Shard {
 
     /// @brief Makes an empty shard one of `size` rows over the images of its chunks, one directly
     /// behind the other. May throw std::bad_alloc.
+    /// @pre The storage is float32.
     /// @return kOk, or kDamaged when a value is none that `write` could have left there.
     Status adopt(const RowLayout& layout, size_t size, uint8_t* images);
 
@@ -156,7 +172,9 @@ class Shard {
     /// @brief The codes of rows `block` x kBlockRows and those after it.
     Blocks block(const RowLayout& layout, size_t block) const;
 
-    const float* vector(const RowLayout& layout, uint32_t row) const;
+    const uint8_t* stored(const RowLayout& layout, uint32_t row) const;
+    /// @brief The row's codes times its scale: layout.padded components.
+    void decode(const RowLayout& layout, uint32_t row, float* out) const;
     uint32_t id(const RowLayout& layout, uint32_t row) const;
     const std::vector<Chunk>& chunks() const { return chunks_; }
 

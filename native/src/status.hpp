@@ -13,6 +13,7 @@ enum class Status : uint8_t {
     kDimensionOutOfRange,
     kNotFinite,
     kTooLong,
+    kBeyondHalf,
     kReservedNumber,
     kOutOfMemory,
     kFull,
@@ -49,6 +50,9 @@ inline StatusText status_text(Status status) {
             return {"ERR_LLM_CACHE_ARGUMENT", "vector must hold finite numbers only"};
         case Status::kTooLong:
             return {"ERR_LLM_CACHE_ARGUMENT", "vector must have a norm of at most 2^63"};
+        case Status::kBeyondHalf:
+            return {"ERR_LLM_CACHE_ARGUMENT",
+                    "components of vectors kept as float16 must be at most 65504"};
         case Status::kReservedNumber:
             return {"ERR_LLM_CACHE_ARGUMENT", "id and partition must be at most 4294967294"};
         case Status::kOutOfMemory:

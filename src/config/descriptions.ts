@@ -54,6 +54,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Texts that may wait for a worker, 1 to 1,000,000. More are refused with ERR_LLM_CACHE_BUSY.',
   'embedding.timeout_ms': 'Time for one embedding, waiting included, 1 to 3,600,000.',
   'embedding.use_mock': 'Vectors without meaning, for tests that need no model.',
+  'flat.storage':
+    'What engine flat keeps of a vector beside its codes: float32 is exact; float16 takes three fifths of its memory, int8 a fifth.',
   'hnsw.m': 'Links of a node, 2 to 512.',
   'hnsw.ef_construction': 'Candidates while building, 1 to 100,000.',
   'hnsw.ef_search': 'Candidates while searching, 1 to 100,000.',

@@ -1,4 +1,10 @@
-// The section of the configuration for inverted lists; types.ts joins it to the others.
+// The sections of the configuration for the exact engine and for inverted lists; types.ts joins them to the others.
+
+/** How the exact engine keeps vectors. YAML section `flat`. */
+export interface FlatConfig {
+  /** `float32` is exact; `float16` and `int8` round the vectors, for three fifths and a fifth of the memory. Default `float32`. */
+  readonly storage: 'float32' | 'float16' | 'int8';
+}
 
 /** How inverted lists of product codes are made and searched, in the papers' names. YAML section `ivfpq`. */
 export interface IvfpqConfig {

@@ -109,6 +109,8 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   'embedding.timeoutMs': key(k.integer(1, 3_600_000), 10_000, { unit: 'milliseconds', usedBy: 'embedder' }),
   'embedding.useMock': key(k.flag(), false, { env: 'USE_MOCK_EMBEDDER', usedBy: 'embedder' }),
 
+  'flat.storage': key(k.oneOf(['float32', 'float16', 'int8']), 'float32', { usedBy: 'engine flat' }),
+
   'hnsw.m': key(k.integer(2, 512), 16, { env: 'HNSW_M', unit: 'links', usedBy: 'engine hnsw' }),
   'hnsw.efConstruction': key(k.integer(1, 100_000), 200, {
     env: 'HNSW_EF_CONSTRUCTION',

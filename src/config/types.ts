@@ -1,6 +1,6 @@
 // The configuration as code sees it: every key with its unit, default and environment name. Any folder may import the types.
 import type { FreshnessConfig, SavingsConfig, StoringConfig, TelemetryConfig } from './answer-types.js';
-import type { IvfpqConfig } from './engine-types.js';
+import type { FlatConfig, IvfpqConfig } from './engine-types.js';
 import type { Secret } from './secret.js';
 
 /** The cache itself: where it lives, how much it holds, when it answers. YAML section `cache`. */
@@ -281,6 +281,7 @@ export interface Config {
   readonly savings: SavingsConfig;
   readonly telemetry: TelemetryConfig;
   readonly embedding: EmbeddingConfig;
+  readonly flat: FlatConfig;
   readonly hnsw: HnswConfig;
   readonly ivfpq: IvfpqConfig;
   readonly redis: RedisConfig;

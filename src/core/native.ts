@@ -6,7 +6,7 @@ import { NativeError, NativeLoadError } from './errors.js';
 /** Names of the instruction sets a kernel can be built for. */
 export type KernelName = 'scalar' | 'avx2' | 'avx512' | 'neon';
 
-/** Exact nearest-neighbour index over float32 rows, partitioned; see `native/src/flat_index.hpp` for the method and its proof. */
+/** Exact nearest-neighbour index over the rows as it keeps them, partitioned; see `native/src/flat_index.hpp` for the method and its proof. */
 export interface NativeFlatIndex {
   readonly size: number;
   readonly dimension: number;
@@ -19,7 +19,7 @@ export interface NativeFlatIndex {
   /** Removes the row of `id`; true when there was one. Needs memory only while `searchMany` reads the rows around it. */
   remove(id: number): boolean;
   has(id: number): boolean;
-  /** Copies the row of `id` into `out`; false when there is none. */
+  /** Copies the row of `id` as it is kept into `out`; false when there is none. */
   read(id: number, out: Float32Array): boolean;
   /**
    * Writes the `k` rows of `partition` with the greatest inner product, best first and equal ones by id, into the two
@@ -44,7 +44,7 @@ export interface NativeFlatIndex {
   ): Promise<{ readonly count: number; readonly ids: Uint32Array; readonly products: Float32Array }>;
   /** Removes all rows of a partition, or of all. */
   clear(partition?: number): void;
-  /** Rows whose float32 product was computed in the last search; the rest were ruled out by their bound. */
+  /** Rows whose own product was computed in the last search; the rest were ruled out by their bound. */
   readonly lastRescored: number;
   /** Rows of a partition. */
   partitionSize(partition: number): number;
@@ -270,7 +270,8 @@ export interface NativeAddon {
     new (path: string, dimension: number): NativeStateWriter;
   };
   readonly FlatIndex: {
-    new (dimension: number): NativeFlatIndex;
+    /** `bits`: those of a component as it is kept, 8, 16 or 32. Default 32. */
+    new (dimension: number, bits?: number): NativeFlatIndex;
     /**
      * Maps a committed file and verifies it, off the event loop. What is changed later is a private copy of the pages it touches.
      * Rejects with code `ERR_LLM_CACHE_SNAPSHOT` when the file is not the one with that checksum, or damaged.
@@ -282,6 +283,7 @@ export interface NativeAddon {
       ids: Uint32Array,
       partitions: Uint32Array,
       vectors: Float32Array,
+      bits?: number,
     ): Promise<NativeFlatIndex>;
   };
 }

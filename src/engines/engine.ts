@@ -8,6 +8,16 @@ export interface Neighbour {
   readonly similarity: number;
 }
 
+/** Neighbours of n queries, each query's behind those of the one before. */
+export interface NeighbourTable {
+  /** Neighbours of each query, equal for all: min(k, vectors of the partition) where the search is exact. */
+  readonly count: number;
+  /** n x count ids, best first. */
+  readonly ids: Uint32Array;
+  /** n x count cosine similarities in [-1, 1]. */
+  readonly similarities: Float32Array;
+}
+
 /** A nearest-neighbour index over unit-length vectors, split into partitions that a search never leaves. */
 export interface Engine {
   /** Which method serves: `flat`, `hnsw`, `auto`, or one of your own. */
@@ -25,6 +35,11 @@ export interface Engine {
   remove(id: number): boolean;
   /** Up to `k` neighbours within the partition, best first; `k` is at least 1 and may exceed the number of vectors. */
   search(vector: Float32Array, partition: number, k: number): Neighbour[];
+  /**
+   * What `search` finds for each of n queries, off the event loop or giving way to it. `queries`: n x dimension, row-major, rows of unit
+   * length; copied. Left out by engines that gain nothing by it. @throws as `search`, as rejections.
+   */
+  searchMany?(queries: Float32Array, partition: number, k: number): Promise<NeighbourTable>;
   /** Removes all vectors of a partition, or of all. */
   clear(partition?: number): void;
   /**

@@ -2,11 +2,12 @@
 // vectordb may import it.
 import { DimensionError } from '../core/errors.js';
 import { type NativeIvfIndex, native } from '../core/native.js';
-import type { Neighbour } from './engine.js';
+import type { Neighbour, NeighbourTable } from './engine.js';
 import { checkInteger, checkRows, checkVector, FlatEngine, greatestNumber, translate } from './flat.js';
 import { build } from './ivfpq-lists.js';
 import { checkedOptions, type IvfPqEngineOptions, type IvfPqShape, kindOf } from './ivfpq-options.js';
 import type { MappableEngine, MappedIndex } from './mapped.js';
+import { searchOneByOne } from './one-by-one.js';
 
 // Rows that arrive are coded this much worse than those that were learnt from: the data has changed.
 const driftFactor = 1.5;
@@ -141,6 +142,16 @@ export class IvfPqEngine implements MappableEngine {
       id: this.#ids[i] as number,
       similarity: Math.min(1, Math.max(-1, this.#products[i] as number)),
     }));
+  }
+
+  /**
+   * What `search` finds for each query: of a small partition as the exact engine does, on threads of the addon and as of the call; of one in
+   * lists a few a turn of the event loop, each as of its turn. @throws as `search`, as rejections
+   */
+  async searchMany(queries: Float32Array, partition: number, k: number): Promise<NeighbourTable> {
+    return this.#large.has(partition)
+      ? searchOneByOne(this, queries, partition, k)
+      : this.#flat.searchMany(queries, partition, k);
   }
 
   clear(partition?: number): void {

@@ -4,7 +4,8 @@ import type { Embedder } from '../core/embedder.js';
 import { native } from '../core/native.js';
 import { chunks } from '../ingest/chunk.js';
 import { all, ChunkEmbedder, type Piece } from '../ingest/embed-chunks.js';
-import type { VectorDatabase } from '../vectordb/database.js';
+import type { Found, VectorDatabase } from '../vectordb/database.js';
+import { searchEach } from '../vectordb/search-each.js';
 import type { Indexed } from './log.js';
 import { timeOf } from './message.js';
 
@@ -75,9 +76,10 @@ export class Recall {
     if (most < 1) return new Map();
     const best = new Map<string, number>();
     const judged = new Map<string, boolean>();
-    for (const vector of vectors) {
-      for (let topK = most + 8; ; topK *= 4) {
-        const found = await database.search(vector, { scope, topK, signal });
+    const first = await searchEach(database, vectors, { scope, topK: most + 8, signal });
+    for (const [at, vector] of vectors.entries()) {
+      let found = first[at] as readonly Found[];
+      for (let topK = most + 8; ; ) {
         const news = [...new Set(found.map(({ document }) => messageOf(document.id)))].filter(
           (id) => !judged.has(id),
         );
@@ -89,7 +91,11 @@ export class Recall {
           if (judged.get(id) === false) await this.#dropOrphan(id, document.id);
           else if (!messages.has(id)) messages.set(id, similarity);
         }
-        if (messages.size < most && found.length === topK) continue;
+        if (messages.size < most && found.length === topK) {
+          topK *= 4;
+          found = await database.search(vector, { scope, topK, signal });
+          continue;
+        }
         for (const [id, similarity] of messages) best.set(id, Math.max(similarity, best.get(id) ?? -1));
         break;
       }

@@ -1,5 +1,6 @@
 // The part of the vector-database contract that is about nearness; for testing/ alone.
 import type { SearchOptions } from '../vectordb/database.js';
+import { searchEach } from '../vectordb/search-each.js';
 import { cosine, randomUnitVector } from './random.js';
 import { type Check, codeOf, dimension, scopes, searchAll, tolerance } from './vector-database-context.js';
 
@@ -48,6 +49,66 @@ export function searchContract(check: Check): void {
     const [found] = await database.search(opposite, { scope: a, topK: 1 });
     const similarity = found?.similarity ?? 0;
     assert.ok(similarity >= -1 && similarity < -1 + tolerance, `similarity ${similarity}`);
+  });
+
+  check('several vectors at once find what each of them finds', async (context) => {
+    const { database, document, random, assert } = context;
+    const documents = Array.from({ length: 200 }, (_, i) =>
+      document(`d${i}`, scopes[i % 2] as string, { metadata: { third: i % 3 } }),
+    );
+    await database.upsert(documents);
+    const wanted = Array.from({ length: 9 }, () => randomUnitVector(dimension, random));
+    for (const filter of [undefined, { third: 1 }]) {
+      for (const topK of [1, 7, 500]) {
+        const options = { scope: a, topK, filter };
+        const together = await searchEach(database, wanted, options);
+        assert.equal(together.length, wanted.length);
+        for (const [at, vector] of wanted.entries()) {
+          assert.equal(together[at], await database.search(vector, options), `topK ${topK}, vector ${at}`);
+        }
+      }
+    }
+    assert.equal(await searchEach(database, [], { scope: a, topK: 3 }), []);
+    assert.equal(await searchEach(database, wanted.slice(0, 2), { scope: 'e'.repeat(64), topK: 3 }), [
+      [],
+      [],
+    ]);
+    const spoilt = [...wanted, new Float32Array(dimension).fill(Number.NaN)];
+    assert.equal(
+      await codeOf(() => searchEach(database, spoilt, { scope: a, topK: 3 })),
+      'ERR_LLM_CACHE_ARGUMENT',
+    );
+    assert.equal(
+      await codeOf(() => searchEach(database, wanted, { scope: a, topK: 0 })),
+      'ERR_LLM_CACHE_ARGUMENT',
+    );
+    const signal = AbortSignal.abort('enough');
+    assert.equal(await codeOf(() => searchEach(database, wanted, { scope: a, topK: 3, signal })), 'enough');
+  });
+
+  check('several vectors beside writes find whole documents of their scope only', async (context) => {
+    const { database, document, random, assert } = context;
+    const text = (id: string, scope: string) => `${id} in ${scope}`;
+    for (let round = 0; round < 12; round++) {
+      const scope = scopes[round % 2] as string;
+      const other = scopes[(round + 1) % 2] as string;
+      const wanted = Array.from({ length: 5 }, () => randomUnitVector(dimension, random));
+      const pending = searchEach(database, wanted, { scope, topK: 8 });
+      // What is removed makes room for documents of the other scope.
+      await database.delete(scope, [`d${round}`, `d${round + 1}`]);
+      const ids = [`d${round}`, `e${round}`, `f${round}`];
+      await database.upsert(
+        scopes.flatMap((each) => ids.map((id) => document(id, each, { text: text(id, each) }))),
+      );
+      await database.delete(other, [`e${round}`]);
+      for (const [at, found] of (await pending).entries()) {
+        for (const { document: each, similarity } of found) {
+          assert.equal([each.scope, each.text], [scope, text(each.id, scope)]);
+          const own = cosine(wanted[at] as Float32Array, each.vector);
+          assert.ok(Math.abs(similarity - own) < tolerance, `similarity ${similarity}, not ${own}`);
+        }
+      }
+    }
   });
 
   check('in an empty database and a scope that never was, nothing is found', async (context) => {

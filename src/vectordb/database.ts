@@ -40,6 +40,11 @@ export interface VectorDatabase {
   upsert(documents: readonly StoredDocument[]): Promise<void>;
   /** Up to `topK` documents of the scope that pass the filter, most similar first. */
   search(vector: Float32Array, options: SearchOptions): MaybePromise<readonly Found[]>;
+  /** What `search` finds for each of the vectors, in their order. Left out by databases that gain nothing by it. */
+  searchMany?(
+    vectors: readonly Float32Array[],
+    options: SearchOptions,
+  ): Promise<readonly (readonly Found[])[]>;
   get(scope: string, ids: readonly string[]): MaybePromise<readonly (StoredDocument | undefined)[]>;
   /** The vectors alone, in the order of the ids. */
   vectors(scope: string, ids: readonly string[]): MaybePromise<readonly (Float32Array | undefined)[]>;

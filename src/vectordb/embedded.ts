@@ -5,7 +5,7 @@ import { InvalidArgumentError } from '../core/errors.js';
 import { native } from '../core/native.js';
 import type { MaybePromise } from '../core/tier.js';
 import type { Environment } from '../disk/environment.js';
-import type { Engine } from '../engines/engine.js';
+import type { Engine, Neighbour, NeighbourTable } from '../engines/engine.js';
 import { exactly } from '../engines/exactly.js';
 import { FlatEngine } from '../engines/flat.js';
 import { isMappable } from '../engines/mapped.js';
@@ -70,7 +70,9 @@ class EmbeddedDatabase implements VectorDatabase {
     if (this.#engine.dimension !== dimension) {
       throw new InvalidArgumentError('engine', `of dimension ${dimension}`, this.#engine.dimension);
     }
-    if (keepIndexFrom !== undefined && isMappable(this.#engine)) {
+    // Files hold float32 rows: an index of others is built again.
+    const isRounded = this.#engine instanceof FlatEngine && this.#engine.storage !== 'float32';
+    if (keepIndexFrom !== undefined && isMappable(this.#engine) && !isRounded) {
       const state: IndexState = {
         engine: this.#engine,
         cursor: () => this.#cursor,
@@ -105,6 +107,36 @@ class EmbeddedDatabase implements VectorDatabase {
       signal?.throwIfAborted();
       return this.#search(own, scope, topK, clause, signal);
     });
+  }
+
+  async searchMany(
+    vectors: readonly Float32Array[],
+    options: SearchOptions,
+  ): Promise<readonly (readonly Found[])[]> {
+    const { scope, topK, filter, signal } = options;
+    const { dimension } = this.#documents;
+    const own = vectors.map((vector) => {
+      checkSearch(vector, options, dimension);
+      return vector.slice();
+    });
+    await this.#follow();
+    signal?.throwIfAborted();
+    const partition = this.#partitions.get(scope);
+    if (partition === undefined) return own.map(() => []);
+    if (filter === undefined && this.#engine.searchMany !== undefined) {
+      const queries = new Float32Array(own.length * dimension);
+      for (const [at, vector] of own.entries()) queries.set(vector, at * dimension);
+      const cursor = this.#cursor;
+      const table = await this.#engine.searchMany(queries, partition, topK);
+      signal?.throwIfAborted();
+      // An id may name another document once something has changed.
+      if (cursor !== undefined && this.#cursor === cursor) {
+        return own.map((vector, at) => this.#named(vector, partition, topK, neighboursOf(table, at)));
+      }
+    }
+    const found: (readonly Found[])[] = [];
+    for (const vector of own) found.push(await this.search(vector, options));
+    return found;
   }
 
   get(scope: string, ids: readonly string[]): readonly (StoredDocument | undefined)[] {
@@ -168,16 +200,20 @@ class EmbeddedDatabase implements VectorDatabase {
     return this.#selective(vector, scope, topK, clause, signal);
   }
 
-  /** The nearest documents of a partition. One that cannot be read leaves the index and makes room for the next. */
+  /** The nearest documents of a partition. */
   #nearest(vector: Float32Array, partition: number, k: number): Found[] {
-    for (;;) {
-      const neighbours = this.#engine.search(vector, partition, k);
+    return this.#named(vector, partition, k, this.#engine.search(vector, partition, k));
+  }
+
+  /** The documents of what was found. One that cannot be read leaves the index and makes room for the next, by another search. */
+  #named(vector: Float32Array, partition: number, k: number, first: readonly Neighbour[]): Found[] {
+    for (let neighbours = first; ; neighbours = this.#engine.search(vector, partition, k)) {
       const found: Found[] = [];
       for (const { id, similarity } of neighbours) {
-        const name = this.#names.at(id) as string;
-        const document = this.#documents.read(name);
-        if (document === undefined) this.#forget(name);
-        else found.push({ document, similarity });
+        const name = this.#names.at(id);
+        const document = name === undefined ? undefined : this.#documents.read(name);
+        if (document !== undefined) found.push({ document, similarity });
+        else if (name !== undefined) this.#forget(name);
       }
       if (found.length === neighbours.length || neighbours.length < k) {
         return exactly(this.#engine, vector, found, ({ document }) => document.vector);
@@ -320,4 +356,12 @@ class EmbeddedDatabase implements VectorDatabase {
     this.#names.reset();
     this.#partitions.clear();
   }
+}
+
+/** The neighbours of one query of a table. */
+function neighboursOf({ count, ids, similarities }: NeighbourTable, query: number): Neighbour[] {
+  return Array.from({ length: count }, (_, i) => {
+    const at = query * count + i;
+    return { id: ids[at] as number, similarity: similarities[at] as number };
+  });
 }

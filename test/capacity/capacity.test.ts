@@ -130,6 +130,8 @@ test('what cannot be is refused', () => {
     () => hnswOverheadBytes(1, 16, { model: 'toString' as 'seed' }),
     () => ivfPqBytes(1, 1536, { lists: 0 }),
     () => flatEngineBytes(1, 65_537),
+    () => flatEngineBytes(1, 8, { storage: 'float64' as 'int8' }),
+    () => flatEngineBytes(1, 8, { storage: 'toString' as 'int8' }),
     () => bytesToHumanReadable(-1),
     () => bytesToHumanReadable(Number.POSITIVE_INFINITY),
     () => bytesToHumanReadable(1, { format: 'gb' as 'si' }),
@@ -145,23 +147,22 @@ test('what cannot be is refused', () => {
   }
 });
 
-test('the exact engine reports what its formula says, to 1 %, at every size and dimension', () => {
-  for (const [rows, dimension] of [
-    [1000, 384],
-    [10_000, 100],
-    [7000, 1536],
-    [1030, 768],
-  ] as const) {
-    const engine = new FlatEngine(dimension);
-    const row = new Float32Array(dimension);
-    for (let id = 0; id < rows; id++) {
-      row.fill(0);
-      row[id % dimension] = 1;
-      engine.set(id, 0, row);
+test('the exact engine reports what its formula says, to 1 %, at every size, dimension and storage', () => {
+  for (const storage of ['float32', 'float16', 'int8'] as const) {
+    for (const [rows, dimension] of [
+      [4000, 384],
+      [10_000, 100],
+      [7000, 1536],
+      [3080, 768],
+    ] as const) {
+      const engine = new FlatEngine(dimension, { storage });
+      // Where all tie, a search works with all.
+      const random = seededRandom(13);
+      for (let id = 0; id < rows; id++) engine.set(id, 0, randomUnitVector(dimension, random));
+      engine.search(randomUnitVector(dimension, random), 0, 10);
+      const ratio = flatEngineBytes(rows, dimension, { storage }) / engine.bytes;
+      assert.ok(Math.abs(ratio - 1) < 0.01, `${storage} ${rows} x ${dimension}: ${ratio}`);
     }
-    engine.search(row, 0, 10);
-    const ratio = flatEngineBytes(rows, dimension) / engine.bytes;
-    assert.ok(Math.abs(ratio - 1) < 0.01, `${rows} x ${dimension}: ${ratio}`);
   }
 });
 

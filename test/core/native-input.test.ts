@@ -116,12 +116,32 @@ test('lengths that do not fit are refused', () => {
   );
 });
 
-test('dimensions outside 1 to 65536 are refused, and a call without new', () => {
+test('dimensions outside 1 to 65536 and bits of no storage are refused, and a call without new', () => {
   const Loose = native.FlatIndex as unknown as new (dimension?: unknown) => object;
   for (const bad of [0, -1, 1.5, 65537, Number.NaN, Number.POSITIVE_INFINITY, '4', undefined, null]) {
     refuses(() => new Loose(bad), 'ERR_LLM_CACHE_ARGUMENT');
   }
+  const Bits = native.FlatIndex as unknown as new (dimension: number, bits: unknown) => object;
+  for (const bad of [0, 7, 9, 24, 64, -8, 8.5, Number.NaN, '8', null]) {
+    refuses(() => new Bits(4, bad), 'ERR_LLM_CACHE_ARGUMENT');
+  }
   assert.throws(() => (native.FlatIndex as unknown as (dimension: number) => void)(4));
+});
+
+test('components that no half holds are refused where rows are kept as halves, and the index is as it was', () => {
+  const index = new native.FlatIndex(2, 16);
+  index.set(1, 0, Float32Array.of(65_504, 1));
+  for (const bad of [65_520, -1e6]) {
+    refuses(() => index.set(1, 0, Float32Array.of(1, bad)), 'ERR_LLM_CACHE_ARGUMENT');
+    refuses(
+      () => index.setMany(Uint32Array.of(2, 3), 0, Float32Array.of(1, 1, 1, bad)),
+      'ERR_LLM_CACHE_ARGUMENT',
+    );
+  }
+  assert.is(index.size, 1);
+  const out = new Float32Array(2);
+  assert.ok(index.read(1, out));
+  assert.equal(out, Float32Array.of(65_504, 1));
 });
 
 test('refused vectors, ids, partitions and counts leave the index as it was', () => {

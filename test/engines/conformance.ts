@@ -104,6 +104,52 @@ export function engineConformance(test: Test, make: (dimension: number) => Promi
     await engine.close();
   });
 
+  test('many queries find what each of them finds, where the engine takes many', async () => {
+    const { engine } = await circle();
+    const queries = Float32Array.from({ length: 17 }, (_, i) => i * 21).reduce((all, degrees, i) => {
+      all.set(at(degrees), 2 * i);
+      return all;
+    }, new Float32Array(34));
+    for (const [partition, k] of [
+      [0, 1],
+      [0, 7],
+      [1, 1000],
+      [5, 3],
+    ] as const) {
+      const expected = Array.from({ length: 17 }, (_, i) =>
+        engine.search(queries.subarray(2 * i, 2 * i + 2), partition, k),
+      );
+      const given = queries.slice();
+      const asked = engine.searchMany?.(given, partition, k);
+      given.fill(0);
+      const table = await asked;
+      if (table === undefined) return;
+      assert.is(table.count, expected[0]?.length);
+      assert.equal([...table.ids], expected.flatMap(ids));
+      const similarities = expected.flatMap((found) => found.map(({ similarity }) => similarity));
+      assert.equal(table.similarities, Float32Array.from(similarities));
+    }
+    const many = engine.searchMany?.bind(engine) as (...values: unknown[]) => Promise<unknown>;
+    assert.equal((await engine.searchMany?.(new Float32Array(0), 0, 3))?.ids.length, 0);
+    for (const bad of [
+      [null, 0, 1],
+      [[1, 0], 0, 1],
+      [queries.subarray(1), 0, 1],
+      [new Float32Array(4), 0, 1],
+      [Float32Array.of(1, 0, Number.NaN, 0), 0, 1],
+      [queries, 0, 0],
+      [queries, 0, 1.5],
+      [queries, -1, 1],
+    ]) {
+      const error = await many(...bad).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      assert.instance(error, InvalidArgumentError, String(bad));
+    }
+    await engine.close();
+  });
+
   test('the greatest ids and numbers serve; bytes follow growth and removal', async () => {
     const { engine, settle } = await make(64);
     const random = seededRandom(seed);

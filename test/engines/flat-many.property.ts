@@ -4,7 +4,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CacheError, DimensionError, InvalidArgumentError } from '#dist/core/errors.js';
 import { native } from '#dist/core/native.js';
-import { FlatEngine, type NeighbourTable } from '#dist/engines/flat.js';
+import type { NeighbourTable } from '#dist/engines/engine.js';
+import { FlatEngine } from '#dist/engines/flat.js';
 import { seededRandom } from '#dist/testing/index.js';
 import { underEveryKernel } from '../core/every-kernel.js';
 

@@ -161,7 +161,7 @@ function make(): void {
   const [name, one] = pick(classes);
   let values = Array.from({ length: below(9) }, value);
   if (name === 'StateWriter') values = [path(), pick([1, 4, 4, value()])];
-  if (name === 'FlatIndex' && below(2)) values = [4];
+  if (name === 'FlatIndex' && below(2)) values = [4, pick([undefined, 8, 16, 32, value()])];
   if (name === 'FrequencySketch')
     values = below(2) ? [64, 4, new Uint32Array(8)] : [pick([0, 1, 64, Number.NaN]), value(), value()];
   try {

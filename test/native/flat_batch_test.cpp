@@ -57,11 +57,18 @@ std::unique_ptr<FlatBatch> make_batch(FlatIndex& index, uint32_t partition) {
     return batch;
 }
 
+// Rows that are too great for halves are left out where the index keeps those.
 void set_rows(FlatIndex& index, uint32_t partition, const Vector& rows, uint32_t first_id) {
     const size_t count = rows.size() / index.dimension();
     std::vector<uint32_t> ids(count);
     for (size_t i = 0; i < count; ++i) ids[i] = first_id + static_cast<uint32_t>(i);
-    LLM_CACHE_CHECK(index.set_many(count, ids.data(), partition, rows.data()) == Status::kOk);
+    const Status status = index.set_many(count, ids.data(), partition, rows.data());
+    LLM_CACHE_CHECK(status == Status::kOk || status == Status::kBeyondHalf);
+    if (status == Status::kOk) return;
+    for (size_t i = 0; i < count; ++i) {
+        bool is_new = false;
+        index.set(ids[i], partition, rows.data() + i * index.dimension(), is_new);
+    }
 }
 
 }  // namespace
@@ -72,7 +79,8 @@ LLM_CACHE_TEST("a batch equals single searches to the last bit") {
         for (const Source& draw : sources()) {
             for (const size_t dimension : {1u, 16u, 97u}) {
                 for (const size_t rows : {0u, 1u, 40u, 700u}) {
-                    auto index = make(*kernels, dimension);
+                    const Storage storage = kStorages[below(random, 3)];
+                    auto index = make(*kernels, dimension, storage);
                     set_rows(*index, 7, draw_rows(draw, rows, dimension, random), 0);
                     set_rows(*index, 8, draw_rows(draw, 20, dimension, random), 5000);
                     const size_t count = below(random, 70);
@@ -94,11 +102,13 @@ LLM_CACHE_TEST("a batch over many chunks equals single searches to the last bit"
     for (const Kernels* kernels : available_kernels()) {
         for (const Source& draw : sources()) {
             constexpr size_t kDimension = 32;
-            auto index = make(*kernels, kDimension);
-            set_rows(*index, 0, draw_rows(draw, 5000, kDimension, random), 0);
-            const Vector queries = draw_rows(draw, 21, kDimension, random);
-            const Found expected = search_one_by_one(*index, queries, 0, 10);
-            LLM_CACHE_CHECK(run(*make_batch(*index, 0), queries, 10, 2) == expected);
+            for (const Storage storage : kStorages) {
+                auto index = make(*kernels, kDimension, storage);
+                set_rows(*index, 0, draw_rows(draw, 5000, kDimension, random), 0);
+                const Vector queries = draw_rows(draw, 21, kDimension, random);
+                const Found expected = search_one_by_one(*index, queries, 0, 10);
+                LLM_CACHE_CHECK(run(*make_batch(*index, 0), queries, 10, 2) == expected);
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
-// FlatIndex against a map and float32 products of every row: equal to the last bit, whatever the
-// data and the order of calls.
+// FlatIndex against a map and products of every row as it is kept: equal to the last bit, whatever
+// the data, the storage and the order of calls.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -16,8 +16,11 @@ namespace {
 // What the index promises to equal.
 class Model {
   public:
-    Model(const Kernels& kernels, size_t dimension)
-        : kernels_(kernels), dimension_(dimension), padded_((dimension + 15) / 16 * 16) {}
+    Model(const Kernels& kernels, size_t dimension, Storage storage = Storage::kFloat32)
+        : kernels_(kernels),
+          dimension_(dimension),
+          padded_((dimension + 15) / 16 * 16),
+          storage_(storage) {}
 
     std::map<uint32_t, std::pair<uint32_t, Vector>> rows;
 
@@ -36,7 +39,7 @@ class Model {
             if (row.first != partition) continue;
             Vector padded = row.second;
             padded.resize(padded_);
-            all.push_back({kernels_.dot(padded.data(), scaled.data(), padded_), id});
+            all.push_back({product(padded, scaled), id});
         }
         std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
             return a.first != b.first ? a.first > b.first : a.second < b.second;
@@ -47,10 +50,44 @@ class Model {
     }
 
   private:
+    float product(const Vector& row, const Vector& query) const {
+        if (storage_ != Storage::kFloat16) {
+            return kernels_.dot(row.data(), query.data(), padded_);
+        }
+        std::vector<uint16_t> halves(padded_);
+        kernels_.rows()->to_half(row.data(), padded_, halves.data());
+        return kernels_.rows()->dot_half(halves.data(), query.data(), padded_);
+    }
+
     const Kernels& kernels_;
     size_t dimension_;
     size_t padded_;
+    Storage storage_;
 };
+
+// What the index keeps of the row, which is the one given but for the rounding of its storage.
+Vector kept(FlatIndex& index, uint32_t id, const Vector& given, Storage storage) {
+    const float* row = index.read(id);
+    LLM_CACHE_CHECK(row != nullptr);
+    float greatest = 0;
+    for (const float x : given) greatest = std::max(greatest, std::fabs(x));
+    for (size_t i = 0; row != nullptr && i < given.size(); ++i) {
+        const double off = std::fabs(static_cast<double>(row[i]) - given[i]);
+        switch (storage) {
+            case Storage::kFloat32:
+                LLM_CACHE_CHECK(off == 0);
+                break;
+            case Storage::kFloat16:
+                LLM_CACHE_CHECK(off <= std::max(std::fabs(given[i]) * 0x1p-11, 0x1p-25));
+                break;
+            case Storage::kInt8:
+                // Vectors of such smallness are kept as zero.
+                LLM_CACHE_CHECK(off <= std::max(greatest / 254 * (1 + 0x1p-12), 0x1p-110));
+                break;
+        }
+    }
+    return row == nullptr ? given : Vector(row, row + given.size());
+}
 
 void check_search(FlatIndex& index, const Model& model, const Vector& query, uint32_t partition,
                   size_t k) {
@@ -82,42 +119,57 @@ void check_rows(FlatIndex& index, const Model& model, size_t dimension) {
     }
 }
 
+void set(FlatIndex& index, Model& model, Storage storage, uint32_t id, uint32_t partition,
+         const Vector& vector) {
+    const auto beyond = [](float x) { return std::fabs(x) >= 65520; };
+    bool is_new = false;
+    const Status status = index.set(id, partition, vector.data(), is_new);
+    if (storage == Storage::kFloat16 && std::any_of(vector.begin(), vector.end(), beyond)) {
+        LLM_CACHE_CHECK(status == Status::kBeyondHalf);
+        return;
+    }
+    LLM_CACHE_CHECK(status == Status::kOk);
+    LLM_CACHE_CHECK(is_new == (model.rows.count(id) == 0));
+    model.rows[id] = {partition, kept(index, id, vector, storage)};
+}
+
+void check_any_sequence(const Kernels& kernels, const Source& draw, size_t dimension,
+                        Storage storage, Random& random) {
+    auto index = make(kernels, dimension, storage);
+    Model model(kernels, dimension, storage);
+    for (int step = 0; step < 500; ++step) {
+        const uint32_t id = static_cast<uint32_t>(below(random, 120));
+        const uint32_t partition = static_cast<uint32_t>(below(random, 3));
+        const size_t verb = below(random, 20);
+        if (verb < 13) {
+            set(*index, model, storage, id, partition, draw(dimension, random));
+        } else if (verb < 16) {
+            LLM_CACHE_CHECK(remove(*index, id) == (model.rows.erase(id) == 1));
+        } else if (verb < 19) {
+            check_search(*index, model, draw(dimension, random), partition, 1 + below(random, 130));
+        } else if (step % 100 == 0) {
+            index->clear(partition);
+            for (auto at = model.rows.begin(); at != model.rows.end();) {
+                at = at->second.first == partition ? model.rows.erase(at) : ++at;
+            }
+        }
+        LLM_CACHE_CHECK(index->has(id) == (model.rows.count(id) == 1));
+    }
+    check_rows(*index, model, dimension);
+    for (uint32_t partition = 0; partition < 4; ++partition) {
+        check_search(*index, model, draw(dimension, random), partition, 10);
+    }
+}
+
 }  // namespace
 
-LLM_CACHE_TEST("any sequence of changes and searches equals float32 brute force to the last bit") {
+LLM_CACHE_TEST("any sequence of changes and searches equals brute force to the last bit") {
     Random random(seed());
     for (const Kernels* kernels : available_kernels()) {
         for (const Source& draw : sources()) {
             for (const size_t dimension : {1u, 3u, 16u, 97u, 384u}) {
-                auto index = make(*kernels, dimension);
-                Model model(*kernels, dimension);
-                for (int step = 0; step < 500; ++step) {
-                    const uint32_t id = static_cast<uint32_t>(below(random, 120));
-                    const uint32_t partition = static_cast<uint32_t>(below(random, 3));
-                    const size_t verb = below(random, 20);
-                    if (verb < 13) {
-                        const Vector vector = draw(dimension, random);
-                        bool is_new = false;
-                        LLM_CACHE_CHECK(index->set(id, partition, vector.data(), is_new) ==
-                                        Status::kOk);
-                        LLM_CACHE_CHECK(is_new == (model.rows.count(id) == 0));
-                        model.rows[id] = {partition, vector};
-                    } else if (verb < 16) {
-                        LLM_CACHE_CHECK(remove(*index, id) == (model.rows.erase(id) == 1));
-                    } else if (verb < 19) {
-                        check_search(*index, model, draw(dimension, random), partition,
-                                     1 + below(random, 130));
-                    } else if (step % 100 == 0) {
-                        index->clear(partition);
-                        for (auto at = model.rows.begin(); at != model.rows.end();) {
-                            at = at->second.first == partition ? model.rows.erase(at) : ++at;
-                        }
-                    }
-                    LLM_CACHE_CHECK(index->has(id) == (model.rows.count(id) == 1));
-                }
-                check_rows(*index, model, dimension);
-                for (uint32_t partition = 0; partition < 4; ++partition) {
-                    check_search(*index, model, draw(dimension, random), partition, 10);
+                for (const Storage storage : kStorages) {
+                    check_any_sequence(*kernels, draw, dimension, storage, random);
                 }
             }
         }
@@ -129,23 +181,44 @@ LLM_CACHE_TEST("a large partition equals brute force and rescores few rows") {
     constexpr size_t kDimension = 128;
     constexpr uint32_t kRows = 5000;
     for (const Kernels* kernels : available_kernels()) {
-        auto index = make(*kernels, kDimension);
-        Model model(*kernels, kDimension);
-        std::vector<uint32_t> ids;
-        Vector rows;
-        for (uint32_t id = 0; id < kRows; ++id) {
-            const Vector vector = gaussian_vector(kDimension, random);
-            ids.push_back(id);
-            rows.insert(rows.end(), vector.begin(), vector.end());
-            model.rows[id] = {7, vector};
-        }
-        LLM_CACHE_CHECK(index->set_many(kRows, ids.data(), 7, rows.data()) == Status::kOk);
-        check_rows(*index, model, kDimension);
-        for (const size_t k : {1u, 10u, 100u, 5000u, 6000u}) {
-            check_search(*index, model, gaussian_vector(kDimension, random), 7, k);
-            if (k == 10) LLM_CACHE_CHECK(index->last_rescored() < kRows / 20);
+        for (const Storage storage : kStorages) {
+            auto index = make(*kernels, kDimension, storage);
+            Model model(*kernels, kDimension, storage);
+            std::vector<uint32_t> ids;
+            std::vector<Vector> given;
+            Vector rows;
+            for (uint32_t id = 0; id < kRows; ++id) {
+                given.push_back(gaussian_vector(kDimension, random));
+                ids.push_back(id);
+                rows.insert(rows.end(), given[id].begin(), given[id].end());
+            }
+            LLM_CACHE_CHECK(index->set_many(kRows, ids.data(), 7, rows.data()) == Status::kOk);
+            for (const uint32_t id : ids)
+                model.rows[id] = {7, kept(*index, id, given[id], storage)};
+            check_rows(*index, model, kDimension);
+            for (const size_t k : {1u, 10u, 100u, 5000u, 6000u}) {
+                check_search(*index, model, gaussian_vector(kDimension, random), 7, k);
+                if (k == 10) LLM_CACHE_CHECK(index->last_rescored() < kRows / 20);
+            }
         }
     }
+}
+
+LLM_CACHE_TEST("a storage takes the bytes it says") {
+    constexpr size_t kDimension = 384;
+    constexpr uint32_t kRows = 20464;
+    Vector row(kDimension, 0.5f);
+    size_t bytes[3];
+    for (size_t i = 0; i < 3; ++i) {
+        auto index = make(*available_kernels().front(), kDimension, kStorages[i]);
+        const size_t empty = index->bytes();
+        bool is_new = false;
+        for (uint32_t id = 0; id < kRows; ++id) index->set(id, 0, row.data(), is_new);
+        bytes[i] = index->bytes() - empty;
+    }
+    // Full chunks: the storages differ by the rows alone.
+    LLM_CACHE_CHECK(bytes[0] - bytes[1] == size_t{kRows} * kDimension * 2);
+    LLM_CACHE_CHECK(bytes[1] - bytes[2] == size_t{kRows} * kDimension * 2);
 }
 
 LLM_CACHE_TEST("where the best rows stand out, few others are rescored") {

@@ -16,12 +16,16 @@ using llm_cache::available_kernels;
 using llm_cache::FlatIndex;
 using llm_cache::Kernels;
 using llm_cache::Status;
+using llm_cache::Storage;
 
 using Vector = std::vector<float>;
 
-inline std::unique_ptr<FlatIndex> make(const Kernels& kernels, size_t dimension) {
+constexpr Storage kStorages[] = {Storage::kFloat32, Storage::kFloat16, Storage::kInt8};
+
+inline std::unique_ptr<FlatIndex> make(const Kernels& kernels, size_t dimension,
+                                       Storage storage = Storage::kFloat32) {
     Status status;
-    auto index = FlatIndex::create(kernels, static_cast<double>(dimension), status);
+    auto index = FlatIndex::create(kernels, static_cast<double>(dimension), status, storage);
     LLM_CACHE_CHECK(status == Status::kOk && index != nullptr);
     return index;
 }

@@ -276,9 +276,10 @@ LLM_CACHE_AVX2 void scan_full_tile(const ScanQuery* queries, const Blocks& block
 
 bool supported(const CpuFeatures& features) { return features.avx2_fma; }
 
-constexpr Kernels kKernels = {"avx2",         supported,      dot,       squared_l2,
-                              dot_int8,       scan_coarse,    scan_full, scan_coarse_tile,
-                              scan_full_tile, avx2_pq_kernels};
+constexpr Kernels kKernels = {"avx2",          supported,        dot,
+                              squared_l2,      dot_int8,         scan_coarse,
+                              scan_full,       scan_coarse_tile, scan_full_tile,
+                              avx2_pq_kernels, avx2_row_kernels};
 
 }  // namespace
 

@@ -300,9 +300,10 @@ LLM_CACHE_AVX512 void scan_full_tile(const ScanQuery* queries, const Blocks& blo
 
 bool supported(const CpuFeatures& features) { return features.avx512_vnni; }
 
-constexpr Kernels kKernels = {"avx512",       supported,        dot,       squared_l2,
-                              dot_int8,       scan_coarse,      scan_full, scan_coarse_tile,
-                              scan_full_tile, avx512_pq_kernels};
+constexpr Kernels kKernels = {"avx512",          supported,         dot,
+                              squared_l2,        dot_int8,          scan_coarse,
+                              scan_full,         scan_coarse_tile,  scan_full_tile,
+                              avx512_pq_kernels, avx512_row_kernels};
 
 }  // namespace
 

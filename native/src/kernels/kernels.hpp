@@ -9,6 +9,7 @@
 
 #include "../cpu_features.hpp"
 #include "pq_kernels.hpp"
+#include "row_kernels.hpp"
 
 namespace llm_cache {
 
@@ -111,6 +112,8 @@ struct Kernels {
     void (*scan_full_tile)(const ScanQuery* queries, const Blocks& blocks, float* const* greatest);
     /// The kernels of clustering and product quantisation.
     const PqKernels* (*pq)();
+    /// The kernels of stored rows and of choosing among them.
+    const RowKernels* (*rows)();
 };
 
 /// @brief A tile scan by scans of one query, for where registers do not hold a tile: block by

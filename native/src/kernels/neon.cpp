@@ -241,7 +241,8 @@ constexpr Kernels kWithDotprod = {"neon",
                                   scan_full<half_sums_dotprod>,
                                   scan_tile<false>,
                                   scan_tile<true>,
-                                  neon_pq_kernels};
+                                  neon_pq_kernels,
+                                  neon_row_kernels};
 constexpr Kernels kWithoutDotprod = {"neon",
                                      supported,
                                      dot,
@@ -251,7 +252,8 @@ constexpr Kernels kWithoutDotprod = {"neon",
                                      scan_full<half_sums_widening>,
                                      scan_tile_by_one<scan_coarse<half_sums_widening>>,
                                      scan_tile_by_one<scan_full<half_sums_widening>>,
-                                     neon_pq_kernels};
+                                     neon_pq_kernels,
+                                     neon_row_kernels};
 
 }  // namespace
 

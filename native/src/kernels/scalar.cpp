@@ -107,7 +107,8 @@ constexpr Kernels kKernels = {"scalar",
                               scan_full,
                               scan_tile_by_one<scan_coarse>,
                               scan_tile_by_one<scan_full>,
-                              scalar_pq_kernels};
+                              scalar_pq_kernels,
+                              scalar_row_kernels};
 
 }  // namespace
 

@@ -55,9 +55,11 @@ class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
         addon.built = {};
         if (!index_) {
             Status status;
+            Storage storage;
+            if (!get_storage(info.Env(), info[1], storage)) return;
             const double dimension =
                 info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
-            index_ = FlatIndex::create(*addon.kernels, dimension, status);
+            index_ = FlatIndex::create(*addon.kernels, dimension, status, storage);
             if (!index_) {
                 throw_status(info.Env(), status);
                 return;

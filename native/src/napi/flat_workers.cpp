@@ -15,6 +15,7 @@ namespace {
 struct BuildTask {
     const Kernels* kernels = nullptr;
     double dimension = 0;
+    Storage storage = Storage::kFloat32;
     std::vector<uint32_t> ids;
     std::vector<uint32_t> partitions;
     std::vector<float> vectors;
@@ -30,7 +31,7 @@ struct BuildTask {
             return;
         }
         std::unique_ptr<FlatIndex>& index = built.index;
-        index = FlatIndex::create(*kernels, dimension, status);
+        index = FlatIndex::create(*kernels, dimension, status, storage);
         bool is_new = false;
         for (size_t i = 0; i < ids.size() && status == Status::kOk; ++i) {
             status =
@@ -78,7 +79,7 @@ bool fill_task(const Napi::CallbackInfo& info, BuildTask& task) {
     if (!get_uint32(env, info[0], "dimension", 1, dimension) ||
         !get_words(env, info[1], "ids", ids) ||
         !get_words(env, info[2], "partitions", partitions) ||
-        !get_floats(env, info[3], "vectors", vectors)) {
+        !get_floats(env, info[3], "vectors", vectors) || !get_storage(env, info[4], task.storage)) {
         return false;
     }
     if (dimension > kGreatestDimension) {
@@ -199,6 +200,18 @@ bool fill_search_task(const Napi::CallbackInfo& info, FlatIndex& index, SearchTa
 }
 
 }  // namespace
+
+bool get_storage(Napi::Env env, const Napi::Value& value, Storage& storage) {
+    storage = Storage::kFloat32;
+    if (value.IsUndefined()) return true;
+    uint32_t bits = 0;
+    if (!get_uint32(env, value, "bits", 8, bits)) return false;
+    if (bits == 16) storage = Storage::kFloat16;
+    if (bits == 8) storage = Storage::kInt8;
+    if (bits == 8 || bits == 16 || bits == 32) return true;
+    throw_error(env, kArgumentCode, "bits must be 8, 16 or 32");
+    return false;
+}
 
 Napi::Value build_flat_off_thread(const Napi::CallbackInfo& info) { return start(info, fill_task); }
 

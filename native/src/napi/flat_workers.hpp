@@ -6,7 +6,11 @@
 
 namespace llm_cache {
 
-/// @brief build(dimension, ids, partitions, vectors) of the class: a promise of an index. The
+/// @brief The argument `bits` of a component as it is kept: 32, 16 or 8, 32 when left out. Throws
+/// ERR_LLM_CACHE_ARGUMENT and returns false.
+bool get_storage(Napi::Env env, const Napi::Value& value, Storage& storage);
+
+/// @brief build(dimension, ids, partitions, vectors, bits) of the class: a promise of an index. The
 /// callback data is the addon.
 Napi::Value build_flat_off_thread(const Napi::CallbackInfo& info);
 

@@ -42,7 +42,7 @@ Status FlatStateWriter::add(uint32_t id, uint32_t partition, const float* vector
             auto next = std::make_unique<Chunk>(layout_, Shard::next_rows(layout_, before));
             Shard::vacate(layout_, *next);
             // Rows and ids that no scan finds are in the file too.
-            std::fill_n(next->vector(layout_, 0), next->rows() * layout_.padded, 0.0f);
+            std::fill_n(next->stored(layout_, 0), next->rows() * layout_.stored, uint8_t{0});
             std::fill_n(next->ids(), next->rows(), 0);
             flush();
             chunk_ = std::move(next);
@@ -51,7 +51,7 @@ Status FlatStateWriter::add(uint32_t id, uint32_t partition, const float* vector
     } catch (const std::bad_alloc&) {
         return Status::kOutOfMemory;
     }
-    Shard::fill(layout_, *chunk_, chunk_size_++, id, vector, codes_.data(), metrics);
+    Shard::fill(layout_, *chunk_, chunk_size_++, id, {codes_.data(), metrics, vector});
     ++partitions_.back();
     ++rows_;
     return Status::kOk;
@@ -75,7 +75,8 @@ std::unique_ptr<FlatIndex> FlatIndex::adopt(const Kernels& kernels, const Contai
     status = Status::kOverBudget;
     if (dimension * kComponentCost + sizeof(FlatIndex) + kPartitionCost > budget) return nullptr;
     try {
-        std::unique_ptr<FlatIndex> index(new FlatIndex(kernels, static_cast<size_t>(dimension)));
+        std::unique_ptr<FlatIndex> index(
+            new FlatIndex(kernels, static_cast<size_t>(dimension), Storage::kFloat32));
         status = index->adopt_shards(reader, budget);
         if (status != Status::kOk) return nullptr;
         index->ground_ = std::move(ground);
