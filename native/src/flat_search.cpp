@@ -122,7 +122,7 @@ void FlatIndex::find_candidates(Shard& shard, const FlatQuery& query, size_t k) 
     if (by_coarse) {
         const bool pays = list_candidates(shard.size(), threshold, limit);
         shard.habit().note(pays);
-        // A row that is decoded costs five times as much, and its full codes leave next to none.
+        // Where a product needs all codes of the row, bounds by these come first.
         if (pays && layout_.storage != Storage::kInt8) return;
         refine(shard, query.scan(), threshold);
     }

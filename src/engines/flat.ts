@@ -57,8 +57,8 @@ export function translate(error: unknown): never {
 
 /**
  * Exact nearest neighbours: an int8 scan of the partition, then products of the rows that its error bound does not
- * rule out. Recall is 1 by construction, over the vectors as they are kept. Cost of a search: O(rows of the partition x dimension), synchronous; of a change:
- * O(dimension). The method and its proof stand in `native/src/flat_index.hpp`.
+ * rule out. Recall is 1 by construction, over the vectors as they are kept. Cost of a search: O(rows of the partition x
+ * dimension), synchronous; of a change: O(dimension). The method and its proof stand in `native/src/flat_index.hpp`.
  */
 export class FlatEngine implements MappableEngine {
   readonly name = 'flat';

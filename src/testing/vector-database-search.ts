@@ -1,5 +1,6 @@
 // The part of the vector-database contract that is about nearness; for testing/ alone.
 import type { SearchOptions } from '../vectordb/database.js';
+import type { Filter } from '../vectordb/filter.js';
 import { searchEach } from '../vectordb/search-each.js';
 import { cosine, randomUnitVector } from './random.js';
 import { type Check, codeOf, dimension, scopes, searchAll, tolerance } from './vector-database-context.js';
@@ -80,6 +81,11 @@ export function searchContract(check: Check): void {
     );
     assert.equal(
       await codeOf(() => searchEach(database, wanted, { scope: a, topK: 0 })),
+      'ERR_LLM_CACHE_ARGUMENT',
+    );
+    const unknown = { $nor: [] } as unknown as Filter;
+    assert.equal(
+      await codeOf(() => searchEach(database, wanted, { scope: 'e'.repeat(64), topK: 3, filter: unknown })),
       'ERR_LLM_CACHE_ARGUMENT',
     );
     const signal = AbortSignal.abort('enough');

@@ -115,6 +115,7 @@ class EmbeddedDatabase implements VectorDatabase {
   ): Promise<readonly (readonly Found[])[]> {
     const { scope, topK, filter, signal } = options;
     const { dimension } = this.#documents;
+    if (filter !== undefined) parseFilter(filter);
     const own = vectors.map((vector) => {
       checkSearch(vector, options, dimension);
       return vector.slice();

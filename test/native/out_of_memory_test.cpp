@@ -59,25 +59,26 @@ void fail_each_allocation(Change change, Check check) {
     fail_each_allocation_of(change, check, true);
 }
 
-}  // namespace
+constexpr Storage kStorages[] = {Storage::kFloat32, Storage::kFloat16, Storage::kInt8};
 
-LLM_CACHE_TEST("a change that finds no memory is refused and changes nothing") {
+void check_changes(Storage storage) {
     Status status;
-    auto index = FlatIndex::create(*available_kernels().front(), kDimension, status);
-    std::map<uint32_t, uint32_t> partitions;
+    auto index = FlatIndex::create(*available_kernels().front(), kDimension, status, storage);
+    std::map<uint32_t, std::vector<float>> kept;
     bool is_new = false;
     for (uint32_t id = 0; id < 12; ++id) {
         index->set(id, id % 3, vector_of(id).data(), is_new);
-        partitions[id] = id % 3;
+        const float* row = index->read(id);
+        kept[id] = std::vector<float>(row, row + kDimension);
+        if (storage == Storage::kFloat32) LLM_CACHE_CHECK(kept[id] == vector_of(id));
     }
     const auto unchanged = [&] {
-        LLM_CACHE_CHECK(index->size() == partitions.size());
+        LLM_CACHE_CHECK(index->size() == kept.size());
         LLM_CACHE_CHECK(index->partition_size(99) == 0 && index->partition_size(98) == 0);
-        for (const auto& [id, partition] : partitions) {
+        for (const auto& [id, expected] : kept) {
             const float* row = index->read(id);
-            LLM_CACHE_CHECK(row != nullptr);
-            const std::vector<float> expected = vector_of(id);
-            LLM_CACHE_CHECK(std::memcmp(row, expected.data(), kDimension * sizeof(float)) == 0);
+            LLM_CACHE_CHECK(row != nullptr &&
+                            std::memcmp(row, expected.data(), kDimension * sizeof(float)) == 0);
         }
         uint32_t ids[12];
         float products[12];
@@ -106,6 +107,12 @@ LLM_CACHE_TEST("a change that finds no memory is refused and changes nothing") {
     fail_each_allocation([&] { return index->set_many(ids.size(), ids.data(), 1, rows.data()); },
                          unchanged);
     LLM_CACHE_CHECK(index->size() == 200);
+}
+
+}  // namespace
+
+LLM_CACHE_TEST("a change that finds no memory is refused and changes nothing") {
+    for (const Storage storage : kStorages) check_changes(storage);
 }
 
 LLM_CACHE_TEST("a change under a batch that finds no memory for a copy changes nothing") {
@@ -168,27 +175,32 @@ LLM_CACHE_TEST("a batch that finds no memory says so, and the next one is right"
 }
 
 LLM_CACHE_TEST("a search that finds no memory says so, and the next one is right") {
-    Status status;
-    auto index = FlatIndex::create(*available_kernels().front(), kDimension, status);
-    bool is_new = false;
-    for (uint32_t id = 0; id < 100; ++id) index->set(id, 0, vector_of(id).data(), is_new);
-    uint32_t ids[10];
-    float products[10];
-    size_t count = 0;
-    const std::vector<float> query = vector_of(5);
-    fail_each_allocation([&] { return index->search(query.data(), 0, 10, ids, products, count); },
-                         [&] { LLM_CACHE_CHECK(count == 0); });
-    LLM_CACHE_CHECK(count == 10 && ids[0] == 99);
+    for (const Storage storage : kStorages) {
+        Status status;
+        auto index = FlatIndex::create(*available_kernels().front(), kDimension, status, storage);
+        bool is_new = false;
+        for (uint32_t id = 0; id < 100; ++id) index->set(id, 0, vector_of(id).data(), is_new);
+        uint32_t ids[10];
+        float products[10];
+        size_t count = 0;
+        const std::vector<float> query = vector_of(5);
+        fail_each_allocation(
+            [&] { return index->search(query.data(), 0, 10, ids, products, count); },
+            [&] { LLM_CACHE_CHECK(count == 0); });
+        LLM_CACHE_CHECK(count == 10 && ids[0] == 99);
+    }
 }
 
 LLM_CACHE_TEST("an index that finds no memory is not made") {
-    Status status = Status::kOk;
-    fail_each_allocation(
-        [&] {
-            const auto index = FlatIndex::create(*available_kernels().front(), kDimension, status);
-            return status;
-        },
-        [] {});
+    for (const Storage storage : kStorages) {
+        Status status = Status::kOk;
+        fail_each_allocation(
+            [&] {
+                FlatIndex::create(*available_kernels().front(), kDimension, status, storage);
+                return status;
+            },
+            [] {});
+    }
 }
 
 LLM_CACHE_TEST("clustering and quantising that find no memory say so and change nothing") {
