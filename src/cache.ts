@@ -71,7 +71,7 @@ const getOptions = new Set([...placeOptions, 'signal', 'exact', 'accept']);
 const setOptions = new Set([...placeOptions, 'signal', 'exact', 'ttlMs', 'tags', 'sources']);
 const askOptions = new Set([...setOptions, 'accept', 'refresh', 'freshness', 'cacheable']);
 const streamOptions = new Set([...askOptions, 'join', 'split', 'replay', 'maxGapMs']);
-const invalidateOptions = new Set(['tags', 'sources', 'scope', 'key']);
+const invalidateOptions = new Set(['tags', 'sources', 'scope', 'key', 'createdAfter', 'createdBefore']);
 const warmOptions = new Set(['topN', 'signal']);
 
 /**
@@ -227,8 +227,8 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   }
 
   /**
-   * Makes all answers a miss that carry one of the tags or sources, lie in the scope or stand under the key: O(names given), however
-   * many answers there are. In this process at once; in others within moments, or once the shared tier is back (`shared` tells).
+   * Makes all answers a miss that carry one of the tags or sources, lie in the scope or stand under the key, or of these (of all, where
+   * none is named) those created in a time: O(names given), however many answers there are. In this process at once; in others within moments, or once the shared tier is back (`shared` tells).
    * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT
    * @example await cache.invalidate({ sources: ['handbook.md'] });
    */
@@ -236,11 +236,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     this.#checkOpen();
     checkOptions(what, invalidateOptions);
     const scopeId = what.scope === undefined ? undefined : this.#scopeOf(what).id;
-    const removed = marksOf(what, scopeId);
-    if (removed.length === 0) {
-      throw new InvalidArgumentError('what', 'with at least one of tags, sources, scope and key', what);
-    }
-    const told = this.#parts.ledger.remove(removed);
+    const told = this.#parts.ledger.remove(marksOf(what, scopeId));
     this.#hub.fact('invalidated', removedBy('invalidate', what, scopeId, what.key));
     return { shared: await told };
   }
