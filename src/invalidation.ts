@@ -1,10 +1,12 @@
-// What an invalidation names, as marks of the ledger and as an event. The cascade, cache.ts and query-service.ts import it.
+// What an invalidation names, as marks of the ledger and as an event, and how the tiers are told. The cascade, cache.ts and query-service.ts import it.
 import type { Invalidation } from './cache-types.js';
 import type { Key } from './core/entry.js';
 import { InvalidArgumentError } from './core/errors.js';
 import { isKey } from './core/key.js';
 import { checkLabels, tagOfBase } from './core/labels.js';
+import type { Ledger } from './core/ledger.js';
 import { type Mark, marks, type TimeRange } from './core/marks.js';
+import type { Tier } from './core/tier.js';
 import type { InvalidatedEvent } from './telemetry/events.js';
 
 /** Names of one kind that one invalidation takes. */
@@ -67,4 +69,29 @@ export function removedBy(
   const range = rangeOf(what);
   const times = range && { createdAfterMs: range.fromMs, createdBeforeMs: range.untilMs };
   return { by, tags, sources, scope, key, ...times };
+}
+
+/**
+ * The ledger first: from then on no lookup serves it, whatever a tier still holds or cannot remove now. Then the last tier first,
+ * each after the one below it, so that nothing is promoted from below into a tier that is done.
+ */
+export async function removeFromAll<T>(
+  tiers: readonly Tier[],
+  ledger: Ledger,
+  removed: readonly Mark[],
+  call: (tier: Tier) => T | Promise<T>,
+): Promise<T[]> {
+  const told = ledger.remove(removed);
+  const results: T[] = [];
+  const failures: unknown[] = [];
+  for (const tier of tiers.toReversed()) {
+    try {
+      results.push(await call(tier));
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  await told;
+  if (failures.length > 0) throw failures[0];
+  return results;
 }
