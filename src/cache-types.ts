@@ -124,7 +124,7 @@ export interface SetReport {
   readonly failed: readonly string[];
 }
 
-/** What `invalidate` removes: every answer that one of these names. */
+/** What `invalidate` removes: every answer that one of these names; with a time, of those only what was created in it, and by itself all that was. */
 export interface Invalidation extends ScopeOption {
   /** At most 1,000. */
   readonly tags?: readonly string[] | undefined;
@@ -132,6 +132,10 @@ export interface Invalidation extends ScopeOption {
   readonly sources?: readonly string[] | undefined;
   /** A `key` as lookups show it. */
   readonly key?: Key | undefined;
+  /** Only answers created then or later (`createdAtMs` of lookups): a date, or milliseconds since 1970. Default: of any age. */
+  readonly createdAfter?: Date | number | undefined;
+  /** Only answers created before, by the clocks of the processes that generated them. Default: up to now. */
+  readonly createdBefore?: Date | number | undefined;
 }
 
 /** How far an invalidation has come. */

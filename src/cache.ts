@@ -1,5 +1,6 @@
 // SemanticCache, the product for answers: the cascade with single flight, counts and events. open.ts builds it; the public face exports it.
 import { EventEmitter } from 'node:events';
+import type { CacheParts } from './cache-parts.js';
 import type {
   Answer,
   AskOptions,
@@ -18,60 +19,39 @@ import type {
   StreamOptions,
   TurnsOption,
 } from './cache-types.js';
-import { Cascade, type CascadeParts, type Query } from './cascade.js';
-import { type CascadeListener, cascadeListener } from './cascade-listener.js';
-import { placeOf } from './conversation.js';
-import { ClosedError, InvalidArgumentError } from './core/errors.js';
-import { queryKey } from './core/key.js';
+import {
+  askOptions,
+  Calls,
+  getOptions,
+  placeOptions,
+  scopeOptions,
+  setOptions,
+  streamOptions,
+} from './calls.js';
+import { Cascade, type Query } from './cascade.js';
+import { cascadeListener } from './cascade-listener.js';
+import { ClosedError } from './core/errors.js';
 import { Labels } from './core/labels.js';
 import { marks } from './core/ledger.js';
 import { checkOptions } from './core/options.js';
-import { Scope, type ScopeFields } from './core/scope.js';
-import { type Freshness, type FreshnessOptions, freshnessOf } from './freshness.js';
+import type { Scope, ScopeFields } from './core/scope.js';
 import type { Call } from './generate.js';
 import { marksOf, removedBy } from './invalidation.js';
-import { type JudgedHit, type LessonParts, Lessons } from './lessons.js';
+import { type JudgedHit, Lessons } from './lessons.js';
 import type { OpenOptions } from './open.js';
-import { checkTtl, Origin, type OriginParts } from './origin.js';
+import { checkTtl, Origin } from './origin.js';
 import { Outcomes } from './outcomes.js';
 import { Recorder } from './recorder.js';
-import { Resolver, type ResolverParts } from './resolve.js';
-import type { SavingsOptions } from './savings/savings.js';
+import { Resolver } from './resolve.js';
 import type { AnswerStream } from './streams/answer-stream.js';
 import { checkStreamOptions } from './streams/recording.js';
 import type { CacheEvents } from './telemetry/events.js';
 import { Hub } from './telemetry/hub.js';
-import type { GuardedTier } from './tiers/guard.js';
 import type { PopularQuestion } from './warm/popularity.js';
 import type { WarmReport } from './warm/warmer.js';
-import { type WarmHooks, Warming, type WarmingParts, type WarmOptions } from './warming.js';
+import { type WarmHooks, Warming, type WarmOptions } from './warming.js';
 
-/** What a cache is made of; `open` puts it together from configuration. */
-export interface CacheParts extends OriginParts, ResolverParts, Omit<CascadeParts, keyof CascadeListener> {
-  readonly tiers: readonly GuardedTier[];
-  /** Names the partition of calls without a tenant (`Scope`). Default: they share one with whoever uses the same stores. */
-  readonly home?: string | undefined;
-  /** Default: all off. */
-  readonly freshness?: FreshnessOptions | undefined;
-  /** Default: events reach listeners and channels, without texts. */
-  readonly hub?: Hub | undefined;
-  /** Default: no prices. */
-  readonly savings?: SavingsOptions | undefined;
-  /** Default: nothing is learnt from hits. */
-  readonly learning?: LessonParts | undefined;
-  /** Default: questions are not counted, and nothing is kept warm. */
-  readonly warming?: WarmingParts | undefined;
-  /** Releases what the cache was built on, after its tiers and the embedder; the tiers' sizes in `stats` are left out, as 0. */
-  readonly release: (stats: CacheStats) => Promise<void>;
-}
-
-const scopeOptions = new Set(['scope']);
-const placeOptions = new Set([...scopeOptions, 'turns']);
-const getOptions = new Set([...placeOptions, 'signal', 'exact', 'accept']);
-const setOptions = new Set([...placeOptions, 'signal', 'exact', 'ttlMs', 'tags', 'sources']);
-const askOptions = new Set([...setOptions, 'accept', 'refresh', 'freshness', 'cacheable']);
-const streamOptions = new Set([...askOptions, 'join', 'split', 'replay', 'maxGapMs']);
-const invalidateOptions = new Set(['tags', 'sources', 'scope', 'key']);
+const invalidateOptions = new Set(['tags', 'sources', 'scope', 'key', 'createdAfter', 'createdBefore']);
 const warmOptions = new Set(['topN', 'signal']);
 
 /**
@@ -80,13 +60,12 @@ const warmOptions = new Set(['topN', 'signal']);
  */
 export class SemanticCache extends EventEmitter<CacheEvents> {
   readonly #parts: CacheParts;
+  readonly #calls: Calls;
   readonly #cascade: Cascade;
   readonly #origin: Origin;
   readonly #recorder: Recorder;
   readonly #hub: Hub;
-  readonly #commonScope: Scope;
   readonly #resolver: Resolver;
-  readonly #freshness: Freshness;
   readonly #warming: Warming | undefined;
   readonly #lessons: Lessons | undefined;
   #closing: Promise<void> | undefined;
@@ -101,7 +80,8 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   constructor(parts: CacheParts) {
     super();
     this.#parts = parts;
-    this.#commonScope = this.scope({});
+    const { freshness, home, clock } = parts;
+    this.#calls = new Calls({ fingerprint: parts.embedder.fingerprint, home, freshness, clock });
     this.#recorder = new Recorder(
       parts.tiers.map(({ name }) => name),
       parts.savings,
@@ -119,14 +99,13 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
       },
       hub: this.#hub,
     });
-    this.#freshness = freshnessOf(parts.freshness);
     this.#resolver = new Resolver(taught, this.#cascade, outcomes);
     this.#warming =
       parts.warming &&
       new Warming(parts.warming, {
         ...parts,
         cascade: this.#cascade,
-        embedder: this.#commonScope.embedder,
+        embedder: this.#calls.commonScope.embedder,
         scopeOf: (fields) => this.scope(fields),
         refresh: ({ question, scope }, generate, labels, signal) =>
           this.ask(question, generate, { ...labels, scope, signal, refresh: true }),
@@ -135,7 +114,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
 
   /** A scope worked out once, for many calls. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT for an unknown field. */
   scope(fields: ScopeFields): Scope {
-    return new Scope(fields, this.#parts.embedder.fingerprint, this.#parts.home);
+    return this.#calls.scope(fields);
   }
 
   /**
@@ -199,7 +178,7 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
       this.#parts.semantic() && !query.exact
         ? await this.#cascade.embed(query.text, options.signal)
         : undefined;
-    const about = { query, embedding, epoch, labels, ttlMs: options.ttlMs, freshness: this.#freshness };
+    const about = { query, embedding, epoch, labels, ttlMs: options.ttlMs, freshness: this.#calls.freshness };
     return this.#cascade.replace(this.#origin.entry(sealed, about), query);
   }
 
@@ -221,26 +200,22 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
   async clear(options: ScopeOption = {}): Promise<void> {
     this.#checkOpen();
     checkOptions(options, scopeOptions);
-    const scope = options.scope === undefined ? undefined : this.#scopeOf(options);
+    const scope = options.scope === undefined ? undefined : this.#calls.scopeOf(options);
     this.#hub.fact('invalidated', removedBy('clear', {}, scope?.id));
     await Promise.all([this.#cascade.clear(scope), this.#warming?.forget(scope?.id)]);
   }
 
   /**
-   * Makes all answers a miss that carry one of the tags or sources, lie in the scope or stand under the key: O(names given), however
-   * many answers there are. In this process at once; in others within moments, or once the shared tier is back (`shared` tells).
+   * Makes all answers a miss that carry one of the tags or sources, lie in the scope or stand under the key, or of these (of all, where
+   * none is named) those created in a time: O(names given), however many answers there are. In this process at once; in others within moments, or once the shared tier is back (`shared` tells).
    * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT
    * @example await cache.invalidate({ sources: ['handbook.md'] });
    */
   async invalidate(what: Invalidation): Promise<InvalidationReport> {
     this.#checkOpen();
     checkOptions(what, invalidateOptions);
-    const scopeId = what.scope === undefined ? undefined : this.#scopeOf(what).id;
-    const removed = marksOf(what, scopeId);
-    if (removed.length === 0) {
-      throw new InvalidArgumentError('what', 'with at least one of tags, sources, scope and key', what);
-    }
-    const told = this.#parts.ledger.remove(removed);
+    const scopeId = what.scope === undefined ? undefined : this.#calls.scopeOf(what).id;
+    const told = this.#parts.ledger.remove(marksOf(what, scopeId));
     this.#hub.fact('invalidated', removedBy('invalidate', what, scopeId, what.key));
     return { shared: await told };
   }
@@ -332,45 +307,14 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
     return this.close();
   }
 
-  #call(
-    prompt: string,
-    generate: unknown,
-    options: AskOptions,
-    known: ReadonlySet<string>,
-  ): Omit<Call, 'streams' | 'begin' | 'plain'> {
-    const started = this.#parts.clock.mono();
-    checkOptions(options, known);
-    const query = this.#query(prompt, options);
-    if (typeof generate !== 'function') throw new InvalidArgumentError('generate', 'a function', generate);
-    checkTtl(options.ttlMs);
-    if (options.cacheable !== undefined && typeof options.cacheable !== 'function')
-      throw new InvalidArgumentError('cacheable', 'a function', options.cacheable);
-    const freshness = freshnessOf(options.freshness, this.#freshness);
-    return { query, options, labels: new Labels(options, query.scope), freshness, started };
-  }
-
-  #query(text: string, options: Pick<GetOptions, 'scope' | 'turns' | 'accept' | 'exact'>): Query {
+  #call(prompt: string, generate: unknown, options: AskOptions, known: ReadonlySet<string>) {
     this.#checkOpen();
-    const { accept, turns } = options;
-    let { exact } = options;
-    let scope = this.#scopeOf(options);
-    if (turns !== undefined) {
-      ({ scope, exact } = placeOf(text, turns, { scope, exact }, (fields) => this.scope(fields)));
-    }
-    const query = { text, key: queryKey(text, scope), scope, exact };
-    if (accept === undefined) return query;
-    // Refused here also where an exact answer would not have to be decided.
-    this.#cascade.policies.for(text, scope.fields, accept);
-    return { ...query, accept };
+    return this.#calls.call(prompt, generate, options, known, this.#cascade.policies);
   }
 
-  #scopeOf({ scope }: ScopeOption): Scope {
-    if (scope === undefined) return this.#commonScope;
-    if (!(scope instanceof Scope)) return this.scope(scope);
-    if (scope.embedder !== this.#commonScope.embedder) {
-      throw new InvalidArgumentError('scope', "one made for this cache's embedder", scope.embedder);
-    }
-    return scope;
+  #query(prompt: string, options: GetOptions): Query {
+    this.#checkOpen();
+    return this.#calls.query(prompt, options, this.#cascade.policies);
   }
 
   #checkOpen(): void {

@@ -4,14 +4,15 @@ import type { Clock } from './core/clock.js';
 import type { Embedder, Embedding } from './core/embedder.js';
 import { type Candidate, type Entry, isStale, type Key } from './core/entry.js';
 import type { Lease } from './core/lease.js';
-import { type Ledger, type Mark, marks } from './core/ledger.js';
+import { type Ledger, marks } from './core/ledger.js';
 import type { Scope } from './core/scope.js';
 import { isPromise, type MaybePromise, type Tier } from './core/tier.js';
 import { type Decision, exactDecision, type Refusal } from './decide/decide.js';
 import { onePolicy, type Policies } from './decide/policies.js';
 import type { Accept, Policy } from './decide/policy.js';
 import { embedInTime } from './embed-in-time.js';
-import { scopeMarks } from './invalidation.js';
+import { removeFromAll, scopeMarks } from './invalidation.js';
+import { anyOf, firstOf, headStart, whenFound } from './late.js';
 import { nothingNear, SemanticPass } from './semantic.js';
 
 /** What a cascade is made of. */
@@ -65,9 +66,6 @@ export interface Finding {
   readonly embedMs: number;
 }
 
-// A shared exact tier on the same network answers within this; only then does embedding start beside it.
-const headStartMs = 1;
-
 /** Finds, stores and removes entries over a list of tiers. */
 export class Cascade {
   /** What is accepted of whom. */
@@ -111,11 +109,12 @@ export class Cascade {
     const late: Promise<Finding | undefined>[] = [];
     for (const level of tiers.keys()) {
       const answer = this.#get(level, query.key, query.scope);
-      const entry = isPromise(answer) ? await this.#headStart(answer) : answer;
-      if (entry === 'late') late.push(this.#whenFound(answer as Promise<Entry | undefined>, level));
+      const entry = isPromise(answer) ? await headStart(answer, clock) : answer;
+      if (entry === 'late')
+        late.push(whenFound(answer as Promise<Entry | undefined>, (found) => this.#exact(found, level)));
       else if (entry !== undefined) return this.#exact(entry, level);
     }
-    if (query.exact || !semantic()) return (await this.#anyOf(late)) ?? this.#nothing;
+    if (query.exact || !semantic()) return (await anyOf(late, ledger)) ?? this.#nothing;
     const started = clock.mono();
     const embedding = await firstOf(late, this.embed(query.text, signal));
     const embedMs = clock.mono() - started;
@@ -123,7 +122,7 @@ export class Cascade {
     const comparable = embedding?.matchable && !refresh;
     const near = comparable ? await this.#semantic.find(query, embedding, signal) : this.#nothing;
     // The origin costs far more than what is left of a late tier's time.
-    const found = near.hit === undefined ? await this.#anyOf(late) : undefined;
+    const found = near.hit === undefined ? await anyOf(late, ledger) : undefined;
     return { ...(found ?? near), embedding, embedMs };
   }
 
@@ -237,14 +236,16 @@ export class Cascade {
    * @throws {TierError} ERR_LLM_CACHE_TIER when one of them cannot say that it is gone; nobody is served it all the same.
    */
   async delete(key: Key, scope: Scope): Promise<boolean> {
-    const removed = await this.#removeFromAll([marks.key(key)], (tier) => tier.delete(key, scope));
+    const { tiers, ledger } = this.#parts;
+    const removed = await removeFromAll(tiers, ledger, [marks.key(key)], (tier) => tier.delete(key, scope));
     return removed.includes(true);
   }
 
   /** Removes everything, or everything of a scope. @throws as `delete`. */
   async clear(scope?: Scope): Promise<void> {
     const removed = scope === undefined ? [marks.everything] : scopeMarks(scope.id);
-    await this.#removeFromAll(removed, (tier) => tier.clear(scope));
+    const { tiers, ledger } = this.#parts;
+    await removeFromAll(tiers, ledger, removed, (tier) => tier.clear(scope));
   }
 
   /** Resolves when promotions and writes under way are done. */
@@ -309,62 +310,6 @@ export class Cascade {
     }
   }
 
-  /** The answer, or 'late' when the head start is over before it. */
-  #headStart(answer: Promise<Entry | undefined>): Promise<Entry | undefined | 'late'> {
-    const { clock } = this.#parts;
-    const end = clock.mono() + headStartMs;
-    return new Promise((resolve, reject) => {
-      let cancel = () => {};
-      const wait = (delayMs: number) => {
-        cancel = clock.after(delayMs, () => {
-          // Node counts from the beginning of the loop's turn, so a timer may come early by the length of a busy turn.
-          const left = end - clock.mono();
-          if (left > 0) wait(left);
-          else resolve('late');
-        });
-      };
-      wait(headStartMs);
-      answer.then(resolve, reject).finally(() => cancel());
-    });
-  }
-
-  /** The finding, if the late answer is an entry. */
-  #whenFound(answer: Promise<Entry | undefined>, level: number): Promise<Finding | undefined> {
-    const found = answer.then((entry) => (entry === undefined ? undefined : this.#exact(entry, level)));
-    // A strict tier may fail after another one has answered, when nobody listens any more.
-    found.catch(() => {});
-    return found;
-  }
-
-  /** The first tier's late exact answer, once each has answered; one may have come a while ago, and been removed since. */
-  async #anyOf(late: readonly Promise<Finding | undefined>[]): Promise<Finding | undefined> {
-    for (const answer of late) {
-      const finding = await answer;
-      if (finding?.hit !== undefined && this.#parts.ledger.isAlive(finding.hit.entry)) return finding;
-    }
-    return undefined;
-  }
-
-  /**
-   * The ledger first: from then on no lookup serves it, whatever a tier still holds or cannot remove now. Then the last tier first,
-   * each after the one below it, so that nothing is promoted from below into a tier that is done.
-   */
-  async #removeFromAll<T>(removed: readonly Mark[], call: (tier: Tier) => T | Promise<T>): Promise<T[]> {
-    const told = this.#parts.ledger.remove(removed);
-    const results: T[] = [];
-    const failures: unknown[] = [];
-    for (const tier of this.#parts.tiers.toReversed()) {
-      try {
-        results.push(await call(tier));
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    await told;
-    if (failures.length > 0) throw failures[0];
-    return results;
-  }
-
   #track<T>(work: Promise<T>): Promise<T> {
     this.#background.add(work);
     work.finally(() => this.#background.delete(work)).catch(() => {});
@@ -373,15 +318,3 @@ export class Cascade {
 }
 
 const notStored: Stored = { stored: [], failed: [] };
-
-/** Whatever comes first: a late exact answer, or the work that goes on meanwhile. */
-function firstOf<T>(late: readonly Promise<Finding | undefined>[], work: Promise<T>): Promise<T | Finding> {
-  if (late.length === 0) return work;
-  const hits = late.map(
-    (answer) =>
-      new Promise<Finding>((resolve, reject) => {
-        answer.then((finding) => finding && resolve(finding), reject);
-      }),
-  );
-  return Promise.race([...hits, work]);
-}

@@ -4,8 +4,9 @@ import { systemClock } from './core/clock.js';
 import { type Decision, decide, exactDecision } from './decide/decide.js';
 import { type Policy, policy } from './decide/policy.js';
 import { type ReplayReport, replay } from './learning/replay.js';
-import { configOf, type OpenOptions, openEmbedder } from './open.js';
+import { configOf, type OpenOptions } from './open.js';
 import { decisionPolicy } from './open-decision.js';
+import { openEmbedder } from './open-embedder.js';
 import { withShipped } from './open-verifier.js';
 
 /**

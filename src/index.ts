@@ -1,5 +1,6 @@
 // The public face: everything an application imports from `llm-tiered-cache`. Nothing inside the package imports it.
 export { type EmbeddedTexts, EmbeddingsCache, type EmbeddingsCacheOptions } from './adapters/embeddings.js';
+export type { Logger } from './announce.js';
 export { SemanticCache } from './cache.js';
 export type {
   Answer,
@@ -154,9 +155,10 @@ export type {
   StoredMessage,
   ToolCall,
 } from './memory/types.js';
-export { type Logger, type OpenOptions, openCache, openEmbedder, openQueryService } from './open.js';
+export { type OpenOptions, openCache, openQueryService } from './open.js';
 export { type DatabaseGround, type OpenDatabaseOptions, openVectorDatabase } from './open-database.js';
 export type { DecisionHooks, PolicyTable } from './open-decision.js';
+export { openEmbedder } from './open-embedder.js';
 export { type ExactGround, openExactTiers } from './open-exact.js';
 export {
   type GraphGround,

@@ -1,7 +1,7 @@
 // Configuration → what decides, and what learns from it. Belongs to open.ts, which imports it.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { CacheParts } from './cache.js';
+import type { CacheParts } from './cache-parts.js';
 import type { Config } from './config/types.js';
 import type { Clock } from './core/clock.js';
 import type { Embedder } from './core/embedder.js';

@@ -1,17 +1,15 @@
 // The composition root: configuration → tiers, embedder, databases. The only file that knows them all; index.ts exports its functions.
 
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { type CacheParts, SemanticCache } from './cache.js';
+import { resolve } from 'node:path';
+import { announce, announceLedger, type Logger } from './announce.js';
+import { SemanticCache } from './cache.js';
+import type { CacheParts } from './cache-parts.js';
 import type { CacheStats } from './cache-types.js';
 import { type LoadOptions, loadConfig } from './config/load.js';
 import type { Config, ConfigInput } from './config/types.js';
 import { type Clock, systemClock } from './core/clock.js';
 import type { Embedder } from './core/embedder.js';
 import type { Entry } from './core/entry.js';
-import { ConfigError } from './core/errors.js';
-import type { LedgerHealth } from './core/ledger.js';
 import { native } from './core/native.js';
 import type { Tier } from './core/tier.js';
 import { CorpusVersion } from './corpus-version.js';
@@ -21,12 +19,10 @@ import { bindOrder } from './disk/ledger.js';
 import { addLifetime, type Lifetime } from './disk/lifetime.js';
 import { remembered } from './disk/remembered.js';
 import { cachedEmbedder } from './embed/cached.js';
-import { embedderIsSane } from './embed/canary.js';
-import { mockEmbedder } from './embed/mock.js';
-import { onnxEmbedder } from './embed/onnx.js';
 import { diskManifest } from './ingest/disk-manifest.js';
 import { answersPolicy, freshness } from './open-answers.js';
 import { type DecisionHooks, type DecisionParts, decisionParts } from './open-decision.js';
+import { checkDimension, openEmbedder, startCanary } from './open-embedder.js';
 import { savingsParts } from './open-savings.js';
 import { withShipped } from './open-verifier.js';
 import { QueryService } from './query-service.js';
@@ -75,15 +71,8 @@ export interface OpenOptions extends ConfigInput, DecisionHooks {
   readonly logger?: Logger | undefined;
 }
 
-/** What is told to people rather than to programs. */
-export interface Logger {
-  info(message: string): void;
-  warn(message: string): void;
-}
-
 // A database of the directory answers in microseconds unless the machine is in trouble, and then a late answer beats an old one.
 const longestLocalMs = 5_000;
-const bundledModels = fileURLToPath(new URL('../models/', import.meta.url));
 
 /**
  * Opens a semantic cache: tier A in memory, B on disk or in Redis, C in the embedded vector database. The embedder's workers
@@ -300,74 +289,9 @@ function warmingParts({
   };
 }
 
-/** One line and one event a change, not one a request. */
-function announceLedger(logger: Logger | undefined, health: LedgerHealth, cache: SemanticCache): void {
-  const { state, staleMs } = health;
-  if (state === 'lost') {
-    const since = `others' removals are unknown for ${staleMs.toFixed(0)} ms`;
-    logger?.warn(`llm-cache: ${since}; only the shared tier answers`);
-  } else logger?.info("llm-cache: others' removals are known again");
-  cache.emit('ledger', health);
-}
-
-/** One line and one event a change, not one a request. */
-function announce(
-  logger: Logger | undefined,
-  health: TierHealth,
-  listened: { emit(event: 'tier', health: TierHealth): boolean },
-): void {
-  const { tier, state, lastError } = health;
-  const [name, meanwhile] =
-    tier === 'corpus'
-      ? ['the corpus', 'only what is cached is answered']
-      : [`tier ${tier}`, 'its answers are misses'];
-  if (state === 'lost') logger?.warn(`llm-cache: ${name} is lost, ${meanwhile}: ${lastError}`);
-  else logger?.info(`llm-cache: ${name} is back`);
-  listened.emit('tier', health);
-}
-
 function totals({ queries, misses, refused, tiers }: CacheStats): Lifetime {
   const hits = Object.fromEntries(
     tiers.map(({ name, exact, semantic }) => [name, exact.count + semantic.count]),
   );
   return { queries, misses, refused, hits };
-}
-
-/** Warms the embedder and checks it in the background: one that maps everything to one place must not match by meaning. */
-function startCanary(embedder: Embedder): { sane: boolean } {
-  const watch = { sane: true };
-  embedder
-    .warm()
-    .then(() => embedderIsSane(embedder))
-    .then(
-      ({ sane }) => {
-        watch.sane = sane;
-      },
-      // It could not be asked: embedding fails by itself then, and each failure is counted.
-      () => {},
-    );
-  return watch;
-}
-
-/**
- * Opens the embedder that the configuration names, for instance to share it between two products; whoever opened it closes it.
- * @throws {ConfigError} ERR_LLM_CACHE_CONFIG when it is neither a model of this package nor a folder with one.
- */
-export async function openEmbedder({ embedding }: Config, clock: Clock = systemClock): Promise<Embedder> {
-  const { model, dim, useMock, workers, maxQueue, timeoutMs } = embedding;
-  if (useMock) return mockEmbedder(dim === undefined ? {} : { dimension: dim });
-  const named = join(bundledModels, model);
-  const directory = /^[\w.-]+$/.test(model) && existsSync(named) ? named : model;
-  if (!existsSync(directory)) {
-    throw new ConfigError(`embedding.model: ${model} is neither a model of this package nor a folder`);
-  }
-  return onnxEmbedder({ directory, workers, maxQueue, timeoutMs, clock });
-}
-
-/** Refuses an embedder whose vectors have another length than the configuration says. @throws {ConfigError} ERR_LLM_CACHE_CONFIG */
-export function checkDimension({ embedding }: Config, embedder: Embedder): void {
-  if (embedding.dim === undefined || embedding.dim === embedder.dimension) return;
-  throw new ConfigError(
-    `embedding.dim is ${embedding.dim}, but ${embedder.name} gives ${embedder.dimension} numbers`,
-  );
 }

@@ -12,6 +12,8 @@ import { UsageError } from './failure.js';
 import { closingHelp } from './help.js';
 import type { ImportFlags } from './import.js';
 import type { IngestFlags } from './ingest.js';
+import type { InvalidateFlags } from './invalidate.js';
+import { addInvalidate } from './invalidate-verb.js';
 import type { MemoryFlags } from './memory.js';
 import { addMemory } from './memory-verbs.js';
 import type { PlanFlags } from './plan.js';
@@ -253,6 +255,11 @@ export function buildProgram(signal: AbortSignal): Command {
     explain: run<ExplainFlags>(async () => (await import('./explain.js')).explain),
     replay: run<ReplayFlags>(async () => (await import('./replay.js')).replay),
   });
+
+  addInvalidate(
+    program,
+    run<InvalidateFlags>(async () => (await import('./invalidate.js')).invalidate),
+  );
 
   addMemory(program, (verb) =>
     run<MemoryFlags>(async () => {

@@ -1,17 +1,8 @@
 // The order of removals: what makes an entry a miss although it has not expired, in this process and across processes. Any folder may import it.
-import type { Entry, Epoch, Key } from './entry.js';
+import type { Epoch, Key } from './entry.js';
+import { isNamed, isWithin, type Mark, marks, type RangedMark, type Removable, rangedMark } from './marks.js';
 
-/** What is removed, as text: everything, a key, a scope, a tag or a source. */
-export type Mark = string;
-
-/** Makes marks. */
-export const marks = {
-  everything: '*',
-  key: (key: Key): Mark => `k:${key}`,
-  scope: (id: string): Mark => `s:${id}`,
-  tag: (tag: string): Mark => `t:${tag}`,
-  source: (id: string): Mark => `d:${id}`,
-} as const;
+export { type Mark, marks } from './marks.js';
 
 /** How well this process knows what others have removed. */
 export interface LedgerHealth {
@@ -39,9 +30,9 @@ export interface Ledger {
   refresh(): void;
   /** False when others' removals have been unknown for longer than allowed: what this process holds by itself must not be served. */
   isCurrent(): boolean;
-  /** True when no known removal after the entry's epoch names it. O(tags + sources). */
-  isAlive(entry: Pick<Entry, 'key' | 'scope' | 'epoch' | 'tags' | 'sources'>): boolean;
-  /** The latest known removal that names the key or its scope. O(1). */
+  /** True when no known removal after the entry's epoch names it. O(tags + sources + removals by time, at most 64). */
+  isAlive(entry: Removable): boolean;
+  /** The latest known removal that names the key or its scope, of whatever time of creation. O(removals by time). */
   latest(key: Key, scope: string): Epoch;
   /**
    * Removes. Takes effect in this process at once; resolves true when every other process can see it and what they removed before it
@@ -59,6 +50,8 @@ export const epochsPerMs = 1024;
 
 // A removed name costs about 150 bytes here; a service that removes more in the lifetime of an answer loses its oldest answers early.
 export const mostMarks = 65_536;
+// Each is looked at by each lookup.
+const mostRanges = 64;
 
 /** The latest epoch of each removed name, in bounded memory: what is forgotten counts as removed. */
 export class MarkTable {
@@ -67,6 +60,8 @@ export class MarkTable {
   #floor: Epoch = 0;
   /** The longest ago first. */
   readonly #epochs = new Map<Mark, Epoch>();
+  /** Removals by time of creation, the longest ago first; none of them within a later one. */
+  #ranges: (RangedMark & { readonly epoch: Epoch })[] = [];
   #epoch: Epoch = 0;
 
   constructor(most: number = mostMarks) {
@@ -85,6 +80,11 @@ export class MarkTable {
       this.raise(epoch);
       return;
     }
+    const ranged = rangedMark(removed);
+    if (ranged !== undefined) {
+      this.#noteRange({ ...ranged, epoch });
+      return;
+    }
     const latest = Math.max(epoch, this.#epochs.get(removed) ?? 0);
     this.#epochs.delete(removed);
     this.#epochs.set(removed, latest);
@@ -100,10 +100,13 @@ export class MarkTable {
     this.#floor = Math.max(this.#floor, epoch);
     // The floor says all that the marks said.
     if (this.#floor === this.#epoch) this.#epochs.clear();
+    if (this.#ranges.length > 0) this.#ranges = this.#ranges.filter((range) => range.epoch > this.#floor);
   }
 
-  isAlive({ key, scope, epoch, tags, sources }: Parameters<Ledger['isAlive']>[0]): boolean {
-    if (this.latest(key, scope) > epoch) return false;
+  isAlive(entry: Removable): boolean {
+    const { key, scope, epoch, tags, sources } = entry;
+    if (this.#latestOf(key, scope) > epoch) return false;
+    for (const range of this.#ranges) if (range.epoch > epoch && isNamed(range, entry)) return false;
     if (this.#epochs.size === 0) return true;
     for (const tag of tags ?? []) if (this.#isAfter(marks.tag(tag), epoch)) return false;
     for (const source of sources ?? []) if (this.#isAfter(marks.source(source), epoch)) return false;
@@ -111,10 +114,28 @@ export class MarkTable {
   }
 
   latest(key: Key, scope: string): Epoch {
+    let latest = this.#latestOf(key, scope);
+    for (const range of this.#ranges) {
+      if (range.epoch > latest && isNamed(range, { key, scope, epoch: 0 })) latest = range.epoch;
+    }
+    return latest;
+  }
+
+  #latestOf(key: Key, scope: string): Epoch {
     if (this.#epochs.size === 0) return this.#floor;
     const ofKey = this.#epochs.get(marks.key(key)) ?? 0;
     const ofScope = this.#epochs.get(marks.scope(scope)) ?? 0;
     return Math.max(this.#floor, ofKey, ofScope);
+  }
+
+  #noteRange(range: RangedMark & { readonly epoch: Epoch }): void {
+    const isSaid = (by: RangedMark & { readonly epoch: Epoch }) =>
+      by.epoch >= range.epoch && isWithin(range, by);
+    if (range.epoch <= this.#floor || this.#ranges.some(isSaid)) return;
+    const held = this.#ranges.filter((other) => other.epoch > range.epoch || !isWithin(other, range));
+    this.#ranges = [...held, range].sort((a, b) => a.epoch - b.epoch);
+    const forgotten = this.#ranges.length > Math.min(mostRanges, this.#most) ? this.#ranges[0] : undefined;
+    if (forgotten !== undefined) this.raise(forgotten.epoch);
   }
 
   #isAfter(removed: Mark, epoch: Epoch): boolean {
@@ -136,7 +157,7 @@ export class LocalLedger implements Ledger {
     return true;
   }
 
-  isAlive(entry: Parameters<Ledger['isAlive']>[0]): boolean {
+  isAlive(entry: Removable): boolean {
     return this.#table.isAlive(entry);
   }
 

@@ -1,6 +1,6 @@
 // What the ledgers that processes share have in common; disk/ledger.ts and redis/ledger.ts import it.
 import type { Clock } from './clock.js';
-import type { Entry, Epoch, Key } from './entry.js';
+import type { Epoch, Key } from './entry.js';
 import {
   epochsPerMs,
   type Ledger,
@@ -10,6 +10,7 @@ import {
   marks,
   mostMarks,
 } from './ledger.js';
+import { isNamed, type RangedMark, type Removable, rangedMark } from './marks.js';
 
 /** Remembers across restarts what could not be sent. */
 export interface Journal {
@@ -36,6 +37,8 @@ export abstract class SharedLedger implements Ledger {
   #pending = new MarkTable();
   /** The same, to be sent, the longest ago first; each with the number of its `remove`. */
   readonly #waiting = new Map<Mark, number>();
+  /** Those of them that name by time of creation; some may have been sent since. */
+  readonly #waitingRanges = new Map<Mark, RangedMark>();
   #sending: ReadonlyMap<Mark, number> = new Map();
   #round: Promise<boolean> | undefined;
   #removals = 0;
@@ -107,7 +110,7 @@ export abstract class SharedLedger implements Ledger {
     return this.#failing ? Math.max(this.known.epoch, this.#pending.epoch) : this.known.epoch;
   }
 
-  isAlive(entry: Pick<Entry, 'key' | 'scope' | 'epoch' | 'tags' | 'sources'>): boolean {
+  isAlive(entry: Removable): boolean {
     if (!this.known.isAlive(entry)) return false;
     if (this.#waiting.size === 0) return true;
     if (this.#failing) return this.#pending.isAlive(entry);
@@ -115,8 +118,13 @@ export abstract class SharedLedger implements Ledger {
   }
 
   /** True when a removal names it that is on the way to its own epoch, and so later than whatever anybody has stamped. */
-  #isWaiting({ key, scope, tags, sources }: Parameters<Ledger['isAlive']>[0]): boolean {
+  #isWaiting(entry: Removable): boolean {
+    const { key, scope, tags, sources } = entry;
     const waiting = this.#waiting;
+    for (const [mark, range] of this.#waitingRanges) {
+      if (!waiting.has(mark)) this.#waitingRanges.delete(mark);
+      else if (isNamed(range, entry)) return true;
+    }
     return (
       waiting.has(marks.everything) ||
       waiting.has(marks.key(key)) ||
@@ -146,6 +154,8 @@ export abstract class SharedLedger implements Ledger {
     this.#tick = Math.max(this.#tick, this.epoch, Math.ceil(this.clock.wall() + 1) * epochsPerMs) + 1;
     for (const mark of removed) {
       this.#pending.note(mark, this.#tick);
+      const range = rangedMark(mark);
+      if (range !== undefined) this.#waitingRanges.set(mark, range);
       // One that waits already is sent after this moment anyhow.
       if (this.#waiting.has(mark) && !this.#sending.has(mark)) continue;
       this.#waiting.delete(mark);
@@ -221,6 +231,7 @@ export abstract class SharedLedger implements Ledger {
     if (this.#waiting.size > 0) return true;
     this.#failing = false;
     this.#pending = new MarkTable();
+    this.#waitingRanges.clear();
     return true;
   }
 }

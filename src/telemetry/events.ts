@@ -43,6 +43,10 @@ export interface InvalidatedEvent {
   /** Digest of the scope. */
   readonly scope: string | undefined;
   readonly key: Key | undefined;
+  /** Only answers created then or later, wall-clock milliseconds; absent where the time played no part. */
+  readonly createdAfterMs?: number | undefined;
+  /** Only answers created before. */
+  readonly createdBeforeMs?: number | undefined;
 }
 
 /** Something does not do its part, and the cache goes on without it. */

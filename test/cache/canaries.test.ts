@@ -1,120 +1,178 @@
-// Whose answer is it: secrets of 200 tenants under 10,000 adversarial probes, and what becomes of calls without a tenant. SEED.
+// Whose answer is it: secrets of 200 tenants under 10,000 adversarial probes by every way to an answer, and what becomes of calls without a tenant. SEED.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { cacheMiddleware } from '#dist/adapters/ai-sdk.js';
 import { Scope, type ScopeFields } from '#dist/core/scope.js';
-import { mockEmbedder, seededRandom } from '#dist/testing/index.js';
+import type { Lookup, SemanticCache } from '#dist/index.js';
+import { mockEmbedder } from '#dist/testing/index.js';
 import { codeOf, temporaryDirectory } from '../disk/support.js';
-import { assemble, openMock } from './support.js';
+import { noRedis, startRedis } from '../tiers/support.js';
+import { type Probe, prober, questions, secret, tenants } from './probes.js';
+import { assemble, deferred, openMock, turns } from './support.js';
 
 const test = suite('canaries');
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
-const random = seededRandom(seed);
-const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T;
+const mine = 'made for who asked';
+const throughMiddleware = 'through the middleware, ';
 
-const stems = [
-  'acme',
-  'a',
-  'b',
-  'user',
-  'große',
-  'кот',
-  'x:y',
-  '*',
-  '{}',
-  'null',
-  'a\0b',
-  '../up',
-  '[1]',
-  '"q"',
-  '%2e',
-  '\u202e',
-];
-const tenants = Array.from(
-  { length: 200 },
-  (_, i) => `${stems[i % stems.length]}${i < stems.length ? '' : `:${i}`}`,
-);
-const known = new Set(tenants);
-const questions = ['what is the secret word of my account', 'which key opens the vault in the cellar'];
-const secret = (tenant: string, q: number) => `secret ${JSON.stringify(tenant)} ${q}`;
+/** What a way to an answer gave: all that might hold a secret. */
+type Way = (cache: SemanticCache, probe: Probe, number: number) => Promise<string>;
 
-/** Names that look like the tenant's, or mean it to whoever parses names. */
-const forged: readonly ((tenant: string) => string)[] = [
-  (t) => `${t} `,
-  (t) => ` ${t}`,
-  (t) => `${t}\0`,
-  (t) => t.toUpperCase(),
-  (t) => `${t}:`,
-  (t) => `${t}:*`,
-  (t) => `${t}*`,
-  (t) => t.slice(0, -1),
-  (t) => `${t}/../${t}`,
-  (t) => JSON.stringify(t),
-  (t) => t.replaceAll('a', 'а'),
-  (t) => `${t}\u200b`,
-  (t) => t.normalize('NFD'),
-  (t) => `${t}|${t}`,
-  (t) => encodeURIComponent(t),
-  (t) => [...t].reverse().join(''),
-];
+const notKept = { cacheable: () => false };
+const asText = ({ value, question }: Lookup) => JSON.stringify([value, question]);
 
-/** The tenant's name in the wrong place. */
-const misplaced: readonly ((tenant: string) => ScopeFields)[] = [
-  (t) => ({ extra: { tenant: t } }),
-  (t) => ({ extra: t }),
-  (t) => ({ model: t }),
-  (t) => ({ system: `tenant: ${t}` }),
-  (t) => ({ shared: true, extra: { tenant: t } }),
-  (t) => ({ tenant: pick(tenants), extra: { tenant: t } }),
-  (t) => ({ tenant: pick(tenants), system: `You serve ${t}.` }),
-  () => ({}),
-  () => ({ shared: true }),
-];
+function middleware(cache: SemanticCache, tenant: string, text: string, extra?: unknown) {
+  const { wrapGenerate } = cacheMiddleware(cache, { tenant, extra });
+  const result = { content: [{ type: 'text', text }], finishReason: { unified: 'stop', raw: 'stop' } };
+  const doGenerate = async () => ({ ...result, usage: {}, warnings: [] });
+  const model = { specificationVersion: 'v3', provider: 'p', modelId: 'm', doGenerate, doStream: doGenerate };
+  return async (question: string) => {
+    const prompt = [{ role: 'user', content: [{ type: 'text', text: question }] }];
+    const { content } = await wrapGenerate({ doGenerate, doStream: doGenerate, params: { prompt }, model });
+    return content[0].text as string;
+  };
+}
 
-const asking: readonly ((question: string, tenant: string) => string)[] = [
-  (q) => q,
-  (q) => `${q} please`,
-  (q) => q.toUpperCase(),
-  (q, t) => `${q} of ${t}`,
-  (q, t) => `ignore your tenant, I am ${t}: ${q}`,
-  (q) => q.replaceAll('e', 'е'),
-  (q) => q.replaceAll(' ', '\u00a0'),
-  (q) => `${q}\u200b`,
-];
-
-test(`200 tenants, 10,000 probes, no secret in foreign hands (seed ${seed})`, async () => {
-  const directory = temporaryDirectory();
-  let cache = await openMock({ directory, cache: { rules: 'none', minSimilarity: 0.5 } });
-  const all = tenants.flatMap((tenant) => questions.map((question, q) => ({ tenant, question, q })));
-  await Promise.all(
-    all.map(({ tenant, question, q }) => cache.set(question, secret(tenant, q), { scope: { tenant } })),
-  );
-  let own = 0;
-  for (let probe = 0; probe < 10_000; probe++) {
-    // Half of them after a restart: from disk and vectors, and from where those were promoted to.
-    if (probe === 5_000) {
-      await cache.close();
-      cache = await openMock({ directory, cache: { rules: 'none', minSimilarity: 0.5 } });
+const ways: Readonly<Record<string, Way>> = {
+  get: async (cache, { text, scope }) => asText(await cache.get(text, { scope })),
+  ask: async (cache, { text, scope }) => asText(await cache.ask(text, () => mine, { scope, ...notKept })),
+  async wrapStream(cache, { text, scope }) {
+    async function* parts() {
+      yield mine;
     }
-    const victim = pick(tenants);
-    const kind = random();
-    const scope: ScopeFields =
-      kind < 0.4
-        ? { tenant: pick(forged)(victim) }
-        : kind < 0.7
-          ? pick(misplaced)(victim)
-          : { tenant: pick(tenants) };
-    const text = pick(asking)(pick(questions), victim);
-    const { tenant } = scope;
-    const isOwn = tenant !== undefined && known.has(tenant) && Object.keys(scope).length === 1;
-    const { value, question } = await cache.get(text, { scope });
-    const mine = isOwn ? [secret(tenant, 0), secret(tenant, 1)] : [];
-    assert.ok(value === undefined || mine.includes(value as string), JSON.stringify({ scope, text, value }));
-    assert.ok(isOwn || question === undefined, 'nor the question of another');
-    if (value !== undefined) own++;
+    const stream = await cache.wrapStream(text, parts, { scope, ...notKept });
+    let all = '';
+    for await (const part of stream) all += part;
+    return `${all} ${JSON.stringify(stream.lookup.question)}`;
+  },
+  /** The victim's answer is being made, plainly or as a stream, when the probe asks for it in the same words. */
+  async join(cache, { scope }, number) {
+    const victim = tenants[number % tenants.length] as string;
+    // No two of them have a word in common, so that none is found by another's.
+    const text = `murmur${number} whisper${number} rustle${number}`;
+    const gate = deferred();
+    const hidden = secret(victim, number);
+    async function* parts() {
+      yield hidden;
+      await gate.promise;
+    }
+    const options = { scope: { tenant: victim }, ...notKept };
+    const streams = number % 2 === 0;
+    const leading = streams
+      ? cache.wrapStream(text, parts, options)
+      : cache.wrap(text, () => gate.promise.then(() => hidden), options);
+    await turns(1);
+    // A victim that asks itself is no probe.
+    if (scope.tenant === victim && Object.keys(scope).length === 1) {
+      gate.resolve();
+      await leading;
+      return '';
+    }
+    const found = streams
+      ? await ways.wrapStream?.(cache, { text, scope, own: [] }, number)
+      : await ways.ask?.(cache, { text, scope, own: [] }, number);
+    gate.resolve();
+    await leading;
+    return found as string;
+  },
+  async middleware(cache, { text, scope }) {
+    const { tenant, extra, ...others } = scope;
+    // It refuses a tenant without a name, and takes no other fields.
+    if (tenant === undefined || tenant === '' || Object.keys(others).length > 0) return '';
+    const found = await middleware(cache, tenant, mine, extra)(text);
+    return found.startsWith(throughMiddleware) ? found.slice(throughMiddleware.length) : found;
+  },
+};
+
+/** Sends probes by every way; how many found what is their own, by way. */
+async function probed(
+  caches: readonly SemanticCache[],
+  probes: number,
+  from: number,
+): Promise<Map<string, number>> {
+  const next = prober(seed + from);
+  const own = new Map<string, number>();
+  const atOnce = 20;
+  for (let first = from; first < from + probes; first += atOnce) {
+    const sent = Array.from({ length: atOnce }, async (_, i) => {
+      const probe = next();
+      const names = Object.keys(ways);
+      const name = names[(first + i) % names.length] as string;
+      const cache = caches[((first + i) >> 3) % caches.length] as SemanticCache;
+      const found = await (ways[name] as Way)(cache, probe, first + i);
+      // A secret is written as JSON, within JSON where it comes with more.
+      const holds = (text: string) =>
+        found.includes(text) || found.includes(JSON.stringify(text).slice(1, -1));
+      const isOwn = probe.own.some(holds);
+      const leaked = found.includes('canary ') && !isOwn;
+      assert.not(leaked, JSON.stringify({ name, probe, found }));
+      if (isOwn) own.set(name, (own.get(name) ?? 0) + 1);
+    });
+    await Promise.all(sent);
   }
-  assert.ok(own > 1_000, `only ${own} probes found what is their own, so the others prove little`);
+  return own;
+}
+
+async function confide(cache: SemanticCache): Promise<void> {
+  for (const [q, question] of questions.entries()) {
+    const told = tenants.map(async (tenant) => {
+      await cache.set(question, secret(tenant, q), { scope: { tenant } });
+      await middleware(cache, tenant, throughMiddleware + secret(tenant, q))(question);
+    });
+    await Promise.all(told);
+  }
+  await cache.idle();
+}
+
+function assertOwnFound(own: Map<string, number>, probes: number): void {
+  for (const name of ['get', 'ask', 'wrapStream', 'middleware']) {
+    // Else the others prove little.
+    assert.ok(
+      (own.get(name) ?? 0) > probes / 50,
+      `by ${name} ${own.get(name)} of ${probes} found what is their own`,
+    );
+  }
+}
+
+const loose = { rules: 'none' as const, minSimilarity: 0.5 };
+
+test(`200 tenants, 5,000 probes of memory, disk and vectors, no secret in foreign hands (seed ${seed})`, async () => {
+  const directory = temporaryDirectory();
+  const open = () => openMock({ directory, cache: loose });
+  let cache = await open();
+  await confide(cache);
+  assertOwnFound(await probed([cache], 2_000, 0), 2_000);
+  await cache.close();
+  // From disk and vectors, and from where those were promoted to.
+  cache = await open();
+  assertOwnFound(await probed([cache], 3_000, 2_000), 3_000);
   await cache.close();
 });
+
+if (noRedis === undefined) {
+  const server = await startRedis();
+  test.after(() => server.stop());
+
+  test(`the same, 5,000 probes of two caches that share a Redis (seed ${seed})`, async () => {
+    const open = () =>
+      openMock({ cache: loose, redis: { host: '127.0.0.1', port: server.port, commandTimeoutMs: 5_000 } });
+    const caches = [await open(), await open()] as const;
+    await confide(caches[0]);
+    assertOwnFound(await probed(caches, 5_000, 5_000), 5_000);
+    // Without a tenant each keeps to itself, and what one says is for all is for all.
+    const [one, other] = caches;
+    await one.set('q', 'private');
+    assert.is((await other.get('q')).match, 'none');
+    assert.is((await one.get('q')).value, 'private');
+    await one.set('q', 'common', { scope: { shared: true } });
+    assert.is((await other.get('q', { scope: { shared: true } })).value, 'common');
+    assert.is((await other.get('q')).match, 'none');
+    for (const cache of caches) await cache.close();
+  });
+} else {
+  console.log(`skipped: ${noRedis}`);
+  test.skip(`two caches that share a Redis: skipped: ${noRedis}`);
+}
 
 test('without a tenant an answer stays with its directory, also where the shared tier is common; shared: true is for all', async () => {
   const directory = temporaryDirectory();

@@ -198,6 +198,17 @@ test('failures are remembered only if that is wanted, for their time, and until 
   assert.is(await cache.wrap('third', () => 'fine', { refresh: true }), 'fine');
 });
 
+test('no failure is remembered by default, and only the latest 1,000 where they are', async () => {
+  const cache = assemble({ clock: manualClock() });
+  assert.is(await failed(cache.wrap('default', fails)), 'overloaded');
+  assert.is(await cache.wrap('default', () => 'fine'), 'fine');
+  const freshness = { negativeTtlMs: 1_000 };
+  for (let i = 0; i <= 1_000; i++) await failed(cache.wrap(`q${i}`, fails, { freshness, exact: true }));
+  assert.is(await cache.wrap('q0', () => 'fine', { exact: true }), 'fine', 'there was no room for it');
+  assert.is(await failed(cache.wrap('q1000', () => 'fine', { exact: true })), 'overloaded');
+  assert.is(await failed(cache.wrap('q500', () => 'fine', { exact: true })), 'overloaded');
+});
+
 test('stale answers survive a restart, and expire on disk and in the vector tier', async () => {
   const clock = manualClock();
   const directory = temporaryDirectory();

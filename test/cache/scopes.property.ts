@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { Scope, type ScopeFields } from '#dist/core/scope.js';
 import { seededRandom } from '#dist/testing/index.js';
 import { temporaryDirectory } from '../disk/support.js';
+import { noRedis, startRedis } from '../tiers/support.js';
 import { openMock, turns } from './support.js';
 
 const test = suite('scopes in pairs');
@@ -163,5 +164,46 @@ test(`no hit crosses scopes, from memory, disk and vectors, promoted, coalesced 
   }
   await cache.close();
 });
+
+if (noRedis === undefined) {
+  const server = await startRedis();
+  test.after(() => server.stop());
+
+  test(`nor from a Redis that another cache fills; what has no tenant does not leave its directory (seed ${seed})`, async () => {
+    const open = () => openMock({ redis: { host: '127.0.0.1', port: server.port, commandTimeoutMs: 5_000 } });
+    const scopes = distinct(330);
+    const [one, other] = [await open(), await open()];
+    const question = 'how do I reset the password of my account';
+    const canary = (i: number) => `canary ${i}`;
+    await Promise.all(
+      scopes.map(async (scope, i) => {
+        async function* parts() {
+          yield 'canary';
+          yield ` ${i}`;
+        }
+        if (i % 2 === 0) await one.wrap(question, () => canary(i), { scope });
+        else for await (const _ of await one.wrapStream(question, parts, { scope }));
+      }),
+    );
+    await one.idle();
+    const found = new Map<string, number>();
+    for (const text of [question, question, `${question} please`]) {
+      for (const [i, scope] of scopes.entries()) {
+        const { value, tier, match } = await other.get(text, { scope });
+        const leaves = scope.tenant !== undefined || scope.shared === true;
+        assert.is(value, leaves ? canary(i) : undefined, `${text} in ${JSON.stringify(scope)}`);
+        found.set(`${tier} ${match}`, (found.get(`${tier} ${match}`) ?? 0) + 1);
+      }
+      await other.idle();
+    }
+    for (const where of ['redis exact', 'memory exact', 'memory semantic', 'origin none']) {
+      assert.ok(found.has(where), `nothing was found in ${where}: ${[...found.keys()]}`);
+    }
+    for (const cache of [one, other]) await cache.close();
+  });
+} else {
+  console.log(`skipped: ${noRedis}`);
+  test.skip(`a server of our own: skipped: ${noRedis}`);
+}
 
 test.run();

@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LocalLedger, type Mark, MarkTable, marks } from '#dist/core/ledger.js';
+import type { TimeRange } from '#dist/core/marks.js';
 import { seededRandom } from '#dist/testing/index.js';
 
 const test = suite('ledger');
@@ -18,10 +19,11 @@ const entryAt = (epoch: number) => ({
   key: keys[below(keys.length)] as string,
   scope: scopes[below(scopes.length)] as string,
   epoch,
+  createdAtMs: random() < 0.1 ? undefined : below(10),
   tags: some(names),
   sources: random() < 0.5 ? undefined : some(names),
 });
-const named = ({ key, scope, tags, sources = [] }: ReturnType<typeof entryAt>) =>
+const ownMarks = ({ key, scope, tags, sources = [] }: ReturnType<typeof entryAt>) =>
   new Set<Mark>([
     marks.everything,
     marks.key(key),
@@ -29,6 +31,28 @@ const named = ({ key, scope, tags, sources = [] }: ReturnType<typeof entryAt>) =
     ...tags.map(marks.tag),
     ...(sources ?? []).map(marks.source),
   ]);
+/** What the mark is made of. */
+interface Said {
+  readonly mark: Mark;
+  readonly range?: TimeRange;
+}
+function anyRemoval(): Said {
+  const mark = anyMark();
+  if (random() < 0.6) return { mark };
+  const fromMs = pickBound(Number.NEGATIVE_INFINITY);
+  const untilMs = pickBound(Number.POSITIVE_INFINITY);
+  return fromMs < untilMs ? { mark, range: { fromMs, untilMs } } : { mark };
+}
+const pickBound = (none: number) => (random() < 0.3 ? none : below(12) - 0.5 * below(2));
+const written = ({ mark, range }: Said) => (range === undefined ? mark : marks.created(range, mark));
+const isNamedBy = ({ mark, range }: Said, entry: ReturnType<typeof entryAt>) => {
+  const { createdAtMs } = entry;
+  const inTime =
+    range === undefined ||
+    createdAtMs === undefined ||
+    (range.fromMs <= createdAtMs && createdAtMs < range.untilMs);
+  return inTime && ownMarks(entry).has(mark);
+};
 function anyMark(): Mark {
   const kind = below(21);
   if (kind === 0) return marks.everything;
@@ -42,7 +66,7 @@ function compare(most: number | undefined, runs: number): { stricter: number; al
   const count = { stricter: 0, alive: 0 };
   for (let run = 0; run < runs; run++) {
     const table = new MarkTable(most);
-    const list: [Mark, number][] = [];
+    const list: [Said, number][] = [];
     const entries: ReturnType<typeof entryAt>[] = [];
     let now = 1;
     for (let step = 0; step < 60; step++) {
@@ -50,17 +74,16 @@ function compare(most: number | undefined, runs: number): { stricter: number; al
       if (random() < 0.4) {
         // What several processes removed does not always arrive in order.
         const epoch = Math.max(1, now - below(4));
-        const mark = anyMark();
-        table.note(mark, epoch);
-        list.push([mark, epoch]);
+        const said = anyRemoval();
+        table.note(written(said), epoch);
+        list.push([said, epoch]);
       } else if (random() < 0.03) {
         table.raise(now);
-        list.push([marks.everything, now]);
+        list.push([{ mark: marks.everything }, now]);
       } else entries.push(entryAt(below(now + 2)));
       const entry = entries[below(entries.length)];
       if (entry === undefined) continue;
-      const of = named(entry);
-      const dead = list.some(([mark, epoch]) => epoch > entry.epoch && of.has(mark));
+      const dead = list.some(([said, epoch]) => epoch > entry.epoch && isNamedBy(said, entry));
       const alive = table.isAlive(entry);
       assert.not(dead && alive, `run ${run} step ${step}: alive although removed`);
       if (!dead && !alive) count.stricter++;
@@ -68,7 +91,7 @@ function compare(most: number | undefined, runs: number): { stricter: number; al
       const latest = Math.max(
         0,
         ...list
-          .filter(([mark]) =>
+          .filter(([{ mark }]) =>
             [marks.everything, marks.key(entry.key), marks.scope(entry.scope)].includes(mark),
           )
           .map(([, epoch]) => epoch),
