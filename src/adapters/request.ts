@@ -80,10 +80,7 @@ export function requestMaker(cache: Pick<SemanticCache, 'scope'>, options: Adapt
 }
 
 /** The fields that say whose the answers are. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT, and at each call */
-export function owner({
-  tenant,
-  shared = false,
-}: AdapterOptions): () => Pick<ScopeFields, 'tenant' | 'shared'> {
+function owner({ tenant, shared = false }: AdapterOptions): () => Pick<ScopeFields, 'tenant' | 'shared'> {
   const named = (name: unknown): string => {
     if (typeof name === 'string' && name !== '') return name;
     throw new InvalidArgumentError('tenant', 'a name, or a function that gives one', name);
@@ -128,7 +125,7 @@ function cacheRequest(
 }
 
 /** Whether a text can be asked. */
-export function isQuestion(text: string | undefined): text is string {
+function isQuestion(text: string | undefined): text is string {
   return text !== undefined && /\S/.test(text) && text.length <= maxQuestionLength && text.isWellFormed();
 }
 
