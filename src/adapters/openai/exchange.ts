@@ -84,8 +84,9 @@ export function headersOf(made: Response | undefined): Headers {
   return headers;
 }
 
-/** With what the cache has to say of the answer. */
-export function told(headers: Headers, { match, similarity, tier, key, stale }: Lookup): Headers {
+/** Headers that say what the cache has to say of an answer; those of the server's response too, if it was made for this call. */
+export function told(made: Response | undefined, { match, similarity, tier, key, stale }: Lookup): Headers {
+  const headers = headersOf(match === 'none' ? made : undefined);
   headers.set('x-llm-cache', stale ? 'stale' : match === 'none' ? 'miss' : 'hit');
   headers.set('x-llm-cache-match', match);
   headers.set('x-llm-cache-similarity', String(similarity));

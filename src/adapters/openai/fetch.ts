@@ -1,10 +1,10 @@
 // A fetch that answers from the cache, and a client of OpenAI with it. The subpath ./openai exports both.
 import type { SemanticCache } from '../../cache.js';
-import type { GenerateContext } from '../../cache-types.js';
-import { type AdapterOptions, askOptionsOf, type CacheRequest, keptWhen, requestMaker } from '../request.js';
+import type { AskOptions, GenerateContext } from '../../cache-types.js';
+import { type AdapterOptions, askOptionsOf, keptWhen, requestMaker } from '../request.js';
 import { chatCompletions } from './chat.js';
 import { embeddingsAnswer } from './embeddings.js';
-import { type Exchange, exchangeOf, type Fetch, Foreign, headersOf, objectIn, told } from './exchange.js';
+import { type Exchange, exchangeOf, type Fetch, Foreign, objectIn, told } from './exchange.js';
 import { type Form, isObject, type Json, type Part } from './form.js';
 import { responses } from './responses.js';
 import { eventOf, partsOf } from './sse.js';
@@ -65,13 +65,12 @@ export function cachingFetch(cache: SemanticCache, options: CachingFetchOptions 
       make({ ...asked, form: route, provider, parameters: { ...(asked.parameters as Json), query } });
     if (request === undefined) return undefined;
     const { prompt, ...where } = request;
-    const askOptions = { ...askOptionsOf(options), ...where, refresh, signal };
-    return body.stream === true
-      ? streamed(exchange, form, prompt, askOptions)
-      : plain(exchange, form, prompt, askOptions);
+    const cacheable = keptWhen(({ value }) => form.isWhole(value as Json), options.cacheable);
+    const how = { ...askOptionsOf(options), ...where, cacheable, refresh, signal };
+    return (body.stream === true ? streamed : plain)(exchange, prompt, how, form);
   };
 
-  const plain = async ({ send }: Exchange, form: Form, prompt: string, where: Where): Promise<Response> => {
+  const plain = async ({ send }: Exchange, prompt: string, how: AskOptions): Promise<Response> => {
     let made: Response | undefined;
     const generate = async ({ signal }: GenerateContext): Promise<Json> => {
       const response = await send(signal);
@@ -79,16 +78,15 @@ export function cachingFetch(cache: SemanticCache, options: CachingFetchOptions 
       made = response;
       return value;
     };
-    const cacheable = keptWhen(({ value }) => form.isWhole(value as Json), options.cacheable);
-    const found = await cache.ask(prompt, generate, { ...where, cacheable });
-    return Response.json(found.value, { headers: told(headersOf(made), found) });
+    const found = await cache.ask(prompt, generate, how);
+    return Response.json(found.value, { headers: told(made, found) });
   };
 
   const streamed = async (
     exchange: Exchange,
-    form: Form,
     prompt: string,
-    where: Where,
+    how: AskOptions,
+    form: Form,
   ): Promise<Response> => {
     let made: Response | undefined;
     const generate = async ({ signal }: GenerateContext): Promise<AsyncIterable<Part>> => {
@@ -96,11 +94,9 @@ export function cachingFetch(cache: SemanticCache, options: CachingFetchOptions 
       made = response;
       return untilEnd(response, form);
     };
-    const cacheable = keptWhen(({ value }) => form.isWhole(value as Json), options.cacheable);
     const { join, split } = form;
-    const shape = { join, split, replay, cacheable };
-    const stream = await cache.wrapStream<Part, Json>(prompt, generate, { ...where, ...shape });
-    const headers = told(headersOf(made), stream.lookup);
+    const stream = await cache.wrapStream<Part, Json>(prompt, generate, { ...how, join, split, replay });
+    const headers = told(made, stream.lookup);
     headers.set('content-type', 'text/event-stream; charset=utf-8');
     return new Response(
       eventsOf(stream, (part) => form.shown(part, exchange.body)),
@@ -142,11 +138,6 @@ export function cachingFetch(cache: SemanticCache, options: CachingFetchOptions 
     }
   };
 }
-
-type Where = Omit<CacheRequest, 'prompt'> & {
-  readonly refresh: boolean;
-  readonly signal: AbortSignal | undefined;
-};
 
 /** What a server streams. One that fails or falls silent before the end has not answered, whatever its connection says. */
 async function* untilEnd({ body }: Response, form: Form): AsyncGenerator<Part> {
