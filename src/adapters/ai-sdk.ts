@@ -52,8 +52,8 @@ export interface CacheMiddlewareOptions<Version extends string = 'v3'> extends A
   readonly replay?: 'at-once' | 'paced' | undefined;
 }
 
-/** Neither changes the answer. */
-const withoutEffect = ['abortSignal', 'headers'];
+/** None changes the answer. A session (V4) is the provider's own, for the steps of one call. */
+const withoutEffect = ['abortSignal', 'headers', 'experimental_session'];
 /** What is named apart; `includeRawChunks: false` is said by streams alone, and must not keep them from plain answers. */
 const namedApart = ['prompt', 'tools', 'toolChoice', 'responseFormat', 'includeRawChunks'];
 
