@@ -28,9 +28,10 @@ export const chatCompletions: Form = {
   },
   join,
   split,
-  isWhole({ choices }) {
+  isWhole({ choices }, parts) {
     const list = objectsOf(choices);
-    return list.length > 0 && list.every(isWhole);
+    // Between two choices a stream looks whole.
+    return list.length > 0 && list.every(isWhole) && (parts?.includes(done) ?? true);
   },
   ends: (part) =>
     part === done ||

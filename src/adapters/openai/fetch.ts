@@ -65,7 +65,7 @@ export function cachingFetch(cache: SemanticCache, options: CachingFetchOptions 
       make({ ...asked, form: route, provider, parameters: { ...(asked.parameters as Json), query } });
     if (request === undefined) return undefined;
     const { prompt, ...where } = request;
-    const cacheable = keptWhen(({ value }) => form.isWhole(value as Json), options.cacheable);
+    const cacheable = keptWhen(({ value, parts }) => form.isWhole(value as Json, parts), options.cacheable);
     const how = { ...askOptionsOf(options), ...where, cacheable, refresh, signal };
     return (body.stream === true ? streamed : plain)(exchange, prompt, how, form);
   };

@@ -16,8 +16,8 @@ export interface Form {
   readonly join: (parts: readonly Part[]) => Json;
   /** The parts of a plain answer. */
   readonly split: (answer: Json) => Iterable<Part>;
-  /** Whether an answer is whole, and all of it text: only such are stored. */
-  readonly isWhole: (answer: Json) => boolean;
+  /** Whether an answer, or the parts that it came in, are whole, and all of it text: only such are stored. */
+  readonly isWhole: (answer: Json, parts?: readonly unknown[]) => boolean;
   /** Whether the answer may be over with this part. */
   readonly ends: (part: Part) => boolean;
   /** A part as the caller asked for it; undefined for one that was not asked for. */

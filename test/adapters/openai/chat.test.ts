@@ -72,10 +72,15 @@ test('a plain answer is served again as it came, and streamed; headers of the se
     assert.equal([stream.told, stream.texts.join('')], ['hit', text]);
     assert.equal(stream.chunks.map(({ choices }) => choices[0]?.finish_reason).filter(Boolean), ['stop']);
     assert.equal(stream.chunks.at(-1)?.usage, usage);
+    const reworded = await plain(openai, [user('Please: who founded Oslo?')]);
+    assert.equal(
+      [reworded.data.choices[0]?.message.content, reworded.response.headers.get('x-llm-cache-match')],
+      [text, 'semantic'],
+    );
     const without = await streamed(openai);
     assert.ok(without.chunks.every((chunk) => !('usage' in chunk) && chunk.choices.length > 0));
     assert.is(server.seen.length, 1);
-    assert.is((await cache.stats()).saved.inputTokens, 3 * usage.prompt_tokens);
+    assert.is((await cache.stats()).saved.inputTokens, 4 * usage.prompt_tokens);
   }));
 
 test('a stream is served again chunk by chunk, from disk too, and plain with its usage', async () => {
