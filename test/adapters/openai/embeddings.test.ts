@@ -2,27 +2,12 @@
 import OpenAI from 'openai';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { cached, cachingFetch } from '#dist/adapters/openai/index.js';
-import { storePolicy } from '#dist/store-policy/policy.js';
+import { cachingFetch } from '#dist/adapters/openai/index.js';
 import { assemble } from '../../cache/support.js';
-import { startServer } from './server.js';
+import { withServer } from './support.js';
 
 const test = suite('openai adapter: embeddings');
 
-async function withServer(
-  run: (openai: OpenAI, server: Awaited<ReturnType<typeof startServer>>) => Promise<void>,
-  reply?: Parameters<typeof startServer>[0],
-) {
-  const server = await startServer(reply);
-  const cache = assemble({ storePolicy: storePolicy() });
-  try {
-    const openai = new OpenAI({ apiKey: 'k', baseURL: server.baseURL, maxRetries: 0 });
-    await run(cached(openai, cache, { tenant: 't' }), server);
-  } finally {
-    await cache.close();
-    await server.close();
-  }
-}
 async function embed(openai: OpenAI, input: OpenAI.EmbeddingCreateParams['input'], more: object = {}) {
   const { data, response } = await openai.embeddings.create({ model: 'e', input, ...more }).withResponse();
   return {
@@ -34,7 +19,7 @@ async function embed(openai: OpenAI, input: OpenAI.EmbeddingCreateParams['input'
 }
 
 test('each input is asked for once; order, repetitions and exact text count', () =>
-  withServer(async (openai, server) => {
+  withServer(async ({ openai, server }) => {
     const first = await embed(openai, ['a', 'bb', 'a']);
     assert.equal(first.vectors, [
       [1, 0.5],
@@ -66,7 +51,7 @@ test('each input is asked for once; order, repetitions and exact text count', ()
   }));
 
 test('encodings, models and dimensions have vectors of their own; token lists work', () =>
-  withServer(async (openai, server) => {
+  withServer(async ({ openai, server }) => {
     for (const more of [{}, { encoding_format: 'float' }, { dimensions: 2 }, { model: 'f' }]) {
       for (const expected of ['miss', 'hit']) {
         const { vectors, told } = await embed(openai, 'text', more);
@@ -81,7 +66,7 @@ test('encodings, models and dimensions have vectors of their own; token lists wo
 test('errors and what the server must judge pass through', () => {
   let status: number | undefined = 500;
   return withServer(
-    async (openai, server) => {
+    async ({ openai, server }) => {
       const failed = await embed(openai, 'a').catch((error: unknown) => error);
       assert.instance(failed, OpenAI.InternalServerError);
       status = undefined;

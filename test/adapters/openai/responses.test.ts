@@ -1,33 +1,12 @@
 // Responses through the real client against a loopback server: plain and streamed from one entry, and what is never stored.
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { cached } from '#dist/adapters/openai/index.js';
-import type { SemanticCache } from '#dist/cache.js';
-import { storePolicy } from '#dist/store-policy/policy.js';
-import { assemble } from '../../cache/support.js';
-import { type Reply, startServer } from './server.js';
+import type { Reply } from './server.js';
+import { withServer } from './support.js';
 
 const test = suite('openai adapter: responses');
 type Event = OpenAI.Responses.ResponseStreamEvent;
-type Given = {
-  server: Awaited<ReturnType<typeof startServer>>;
-  cache: SemanticCache;
-  openai: OpenAI;
-  direct: OpenAI;
-};
-
-async function withServer(run: (given: Given) => Promise<void>, reply?: () => Reply) {
-  const server = await startServer(reply);
-  const cache = assemble({ storePolicy: storePolicy() });
-  const direct = new OpenAI({ apiKey: 'k', baseURL: server.baseURL, maxRetries: 0 });
-  try {
-    await run({ server, cache, direct, openai: cached(direct, cache, { tenant: 't' }) });
-  } finally {
-    await cache.close();
-    await server.close();
-  }
-}
 
 async function plain(openai: OpenAI, input: OpenAI.Responses.ResponseInput | string, more: object = {}) {
   const { data, response } = await openai.responses.create({ model: 'm', input, ...more }).withResponse();
