@@ -9,7 +9,8 @@ import type { Scope, ScopeFields } from '../core/scope.js';
 
 /** What all adapters take; and, for every call, any of these options of `ask`. */
 export interface AdapterOptions
-  extends Pick<AskOptions, 'ttlMs' | 'tags' | 'accept' | 'cacheable' | 'freshness'> {
+  extends Pick<AskOptions, 'ttlMs' | 'tags' | 'accept' | 'cacheable' | 'freshness'>,
+    Pick<ScopeFields, 'promptTemplate' | 'locale' | 'corpus' | 'extra'> {
   /**
    * Who shares the answers; a function is asked at each call. Default: nobody in particular, and the answers stay with the cache
    * directory unless `shared` is true.
@@ -17,8 +18,6 @@ export interface AdapterOptions
   readonly tenant?: string | (() => string) | undefined;
   /** True, without a tenant: all who use the same stores share the answers. Default false. */
   readonly shared?: boolean | undefined;
-  /** What else the answers depend on (locale, version of a template or of the documents): any JSON value. */
-  readonly extra?: unknown;
 }
 
 /** One message of a conversation. */
@@ -64,13 +63,14 @@ export type RequestMaker = (request: ChatRequest) => CacheRequest | undefined;
  */
 export function requestMaker(cache: Pick<SemanticCache, 'scope'>, options: AdapterOptions): RequestMaker {
   const ownerOf = owner(options);
-  const { extra } = options;
-  if (extra !== undefined) canonicalJson(extra, 'extra');
+  const { promptTemplate, locale, corpus, extra } = options;
+  const common = { promptTemplate, locale, corpus };
+  cache.scope({ ...common, extra });
   return (request) => {
     const owned = ownerOf();
     try {
       const { scope, ...asked } = cacheRequest(request, extra);
-      return { ...asked, scope: cache.scope({ ...owned, ...scope }) };
+      return { ...asked, scope: cache.scope({ ...owned, ...common, ...scope }) };
     } catch (error) {
       // No JSON, or nested deeper than the stack.
       if (error instanceof InvalidArgumentError || error instanceof RangeError) return undefined;

@@ -130,6 +130,8 @@ test('without a tenant answers stay with the cache directory, unless it is said;
     { tenant: '' },
     { tenant: 5 },
     { extra: () => 1 },
+    { locale: 5 },
+    { corpus: 5 },
     { tenant: 't', shared: true },
     { shared: 1 },
   ])
@@ -140,6 +142,11 @@ test('each field of a request has its own place in the scope', () => {
   const [tools, choice, format] = [[{ name: 'x' }], 'auto', { type: 'json' }];
   const { scope } = make([user('a')], { tools, toolChoice: choice, responseFormat: format });
   const { extra: _, ...fields } = scope.fields;
+  const given = { promptTemplate: 'v1', locale: 'nb', corpus: 'c1' };
+  const of = maker({ tenant: 't', ...given })([user('a')]).scope.fields;
+  assert.equal({ promptTemplate: of.promptTemplate, locale: of.locale, corpus: of.corpus }, given);
+  const other = maker({ tenant: 't', extra: 1 })([user('a')]).scope.id;
+  assert.is.not(other, maker({ tenant: 't', extra: 2 })([user('a')]).scope.id);
   assert.equal(fields, {
     tenant: 't',
     provider: 'p',
@@ -149,6 +156,9 @@ test('each field of a request has its own place in the scope', () => {
     toolChoice: choice,
     responseFormat: format,
     parameters: {},
+    promptTemplate: undefined,
+    locale: undefined,
+    corpus: undefined,
   });
 });
 
