@@ -133,19 +133,19 @@ test('who leaves alone ends the request at the server, and nothing is stored', (
     async ({ openai, server, cache }) => {
       const stream = await openai.chat.completions.create({ model: 'm', messages: question, stream: true });
       for await (const _ of stream) break;
-      while (server.left.length === 0) await new Promise((resolve) => setImmediate(resolve));
+      await server.until(1, 1);
       const abort = new AbortController();
       const call = openai.chat.completions.create(
         { model: 'm', messages: question },
         { signal: abort.signal },
       );
-      while (server.seen.length < 2) await new Promise((resolve) => setImmediate(resolve));
+      await server.until(2, 1);
       abort.abort();
       await call.then(
         () => assert.unreachable(),
         (error: unknown) => assert.instance(error, OpenAI.APIUserAbortError),
       );
-      while (server.left.length < 2) await new Promise((resolve) => setImmediate(resolve));
+      await server.until(2, 2);
       hold.resolve();
       await cache.idle();
       assert.is((await cache.stats()).tiers[0]?.entries, 0);

@@ -1,4 +1,5 @@
 // A loopback server that speaks the interfaces of OpenAI: chat completions, responses and embeddings, whole and streamed. Imported by the tests.
+import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -26,7 +27,9 @@ const responsesUsage = { input_tokens: 7, output_tokens: 5, total_tokens: 12 };
 /** Starts one on a free port; `reply` is asked for each request. */
 export async function startServer(reply: (body: Json) => Reply = () => ({})) {
   const seen: { path: string; body: Json }[] = [];
+  // Paths of requests whose caller went away.
   const left: string[] = [];
+  const changes = new EventEmitter();
   let refusesUsage = false;
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     let text = '';
@@ -34,8 +37,11 @@ export async function startServer(reply: (body: Json) => Reply = () => ({})) {
     const body: Json = text === '' ? {} : JSON.parse(text);
     const path = (request.url ?? '').replace('/v1', '');
     seen.push({ path, body });
+    changes.emit('change');
     response.on('close', () => {
-      if (!response.writableFinished) left.push(path);
+      if (response.writableFinished) return;
+      left.push(path);
+      changes.emit('change');
     });
     const said = reply(body);
     response.setHeader('x-request-id', `req_${seen.length}`);
@@ -70,8 +76,10 @@ export async function startServer(reply: (body: Json) => Reply = () => ({})) {
   return {
     baseURL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     seen,
-    /** Paths of requests whose caller went away. */
-    left,
+    /** Resolves when it has seen so many requests, and so many of their callers have gone. */
+    until: async (requests: number, gone: number) => {
+      while (seen.length < requests || left.length < gone) await once(changes, 'change');
+    },
     /** From now on `stream_options` are no parameter that it knows. */
     refuseUsage: () => {
       refusesUsage = true;
