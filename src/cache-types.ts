@@ -39,8 +39,9 @@ export interface ScopeOption {
 
 export interface TurnsOption {
   /**
-   * Earlier turns of the conversation, in their order: any JSON values. Where the prompt does not stand alone (`and in Chile?`, `who founded
-   * it?`) its answer is found after these very turns only. Default none: the prompt is all there is.
+   * Earlier turns of the conversation, in their order: any JSON values, best `{ role, content }`. Where the prompt does not stand alone (`and
+   * in Chile?`, `who founded it?`), or a turn does more than ask (`answer in French`), its answer is found after these very turns only.
+   * Default none: the prompt is all there is.
    */
   readonly turns?: readonly unknown[] | undefined;
 }

@@ -14,7 +14,7 @@ export interface GenerateResult {
   readonly response: Record<string, unknown>;
 }
 
-type Block = { type: string; text: string; providerMetadata?: unknown };
+type Block = { type: string; text: string; [name: string]: unknown };
 
 /** The answer that the model gave whole, or in parts. */
 export function resultOf(
@@ -49,7 +49,7 @@ function joined(parts: readonly Part[]): GenerateResult {
   let response: Record<string, unknown> = {};
   let finish: Part | undefined;
   for (const part of parts) {
-    const { type, id, delta, providerMetadata } = part;
+    const { type, id, delta, ...about } = part;
     const [, kind, step] = /^(text|reasoning)-(start|delta|end)$/.exec(type) ?? [];
     if (type === 'stream-start') warnings = part.warnings as readonly unknown[];
     else if (type === 'response-metadata') {
@@ -66,7 +66,8 @@ function joined(parts: readonly Part[]): GenerateResult {
       const block = open.get(name);
       if (block === undefined) continue;
       if (step === 'delta') block.text += delta;
-      if (providerMetadata !== undefined) block.providerMetadata = providerMetadata;
+      // Metadata, and what later versions say of a block at its end, such as citations.
+      Object.assign(block, defined(about));
     } else if (type !== 'raw' && type !== 'error' && !type.startsWith('tool-input-')) content.push(part);
   }
   return {
@@ -96,11 +97,11 @@ export function* partsOf({
       continue;
     }
     const id = String(index);
-    const { type, text } = part;
-    const about = defined({ id, providerMetadata: part.providerMetadata });
+    const { type, text, providerMetadata, ...ending } = part;
+    const about = defined({ id, providerMetadata });
     yield { type: `${type}-start`, ...about };
     yield { type: `${type}-delta`, id, delta: text };
-    yield { type: `${type}-end`, ...about };
+    yield { type: `${type}-end`, ...defined(ending), ...about };
   }
   yield { type: 'finish', finishReason, usage, ...defined({ providerMetadata }) };
 }

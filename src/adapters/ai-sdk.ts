@@ -52,10 +52,10 @@ export interface CacheMiddlewareOptions<Version extends string = 'v3'> extends A
   readonly replay?: 'at-once' | 'paced' | undefined;
 }
 
-/** Neither changes the answer. */
-const withoutEffect = ['abortSignal', 'headers'];
+/** None changes the answer. A session (V4) is the provider's own, for the steps of one call. */
+const withoutEffect = ['abortSignal', 'headers', 'experimental_session'];
 /** What is named apart; `includeRawChunks: false` is said by streams alone, and must not keep them from plain answers. */
-const namedApart = ['prompt', 'tools', 'includeRawChunks'];
+const namedApart = ['prompt', 'tools', 'toolChoice', 'responseFormat', 'includeRawChunks'];
 
 /**
  * Middleware that answers from the cache, streams and plain calls from one entry; `providerMetadata.llmCache` says how: `hit`, `match`,
@@ -72,19 +72,21 @@ export function cacheMiddleware<Version extends string = 'v3'>(
   const { specificationVersion = 'v3' as Version, replay } = options;
   const asked = (model: Model, params: Params): CacheRequest | undefined =>
     make({
+      form: 'ai-sdk',
       turns: params.prompt.map(turn),
+      provider: model.provider,
       model: model.modelId,
       tools: params.tools,
+      toolChoice: params.toolChoice,
+      responseFormat: params.responseFormat,
       parameters: {
         ...without(params, ...withoutEffect, ...namedApart),
         rawChunks: params.includeRawChunks === true || undefined,
       },
-      provider: ['ai-sdk', model.provider],
     });
-  const optionsFor = ({ scope, exact }: CacheRequest, params: Params) => ({
+  const optionsFor = ({ prompt: _, ...where }: CacheRequest, params: Params) => ({
     ...askOptionsOf(options),
-    scope,
-    exact,
+    ...where,
     signal: params.abortSignal as AbortSignal | undefined,
     cacheable: whole(options.cacheable),
   });
@@ -184,7 +186,8 @@ export function cachedEmbeddingModel<M extends EmbeddingModel>(
 
 function turn(message: { readonly role: string; readonly content: unknown }): Turn {
   const { role, content } = message;
-  if (role === 'system' || role === 'user') return turnOf(role, content, without(message, 'role', 'content'));
+  if (role === 'system' || role === 'user' || role === 'assistant')
+    return turnOf(role, content, without(message, 'role', 'content'));
   return turnOf('other', content, without(message, 'content'));
 }
 

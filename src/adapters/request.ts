@@ -1,5 +1,4 @@
-// What a chat request asks, and what its answer depends on: the one rule of all adapters. Only the adapters import it.
-import { randomUUID } from 'node:crypto';
+// What a chat request asks, and what its answer depends on, for all adapters. Only the adapters import it.
 import type { SemanticCache } from '../cache.js';
 import type { AskOptions } from '../cache-types.js';
 import { canonicalJson } from '../core/canonical.js';
@@ -7,30 +6,23 @@ import { InvalidArgumentError } from '../core/errors.js';
 import { maxQuestionLength } from '../core/key.js';
 import { native } from '../core/native.js';
 import type { Scope, ScopeFields } from '../core/scope.js';
-import { standsAlone } from '../decide/standalone.js';
 
 /** What all adapters take; and, for every call, any of these options of `ask`. */
 export interface AdapterOptions
-  extends Pick<AskOptions, 'ttlMs' | 'tags' | 'accept' | 'cacheable' | 'freshness'> {
+  extends Pick<AskOptions, 'ttlMs' | 'tags' | 'accept' | 'cacheable' | 'freshness'>,
+    Pick<ScopeFields, 'promptTemplate' | 'locale' | 'corpus' | 'extra'> {
   /**
-   * Who shares the answers; a function is asked at each call. Default: nobody else does, not even the same program started again,
-   * unless `shared` is true.
+   * Who shares the answers; a function is asked at each call. Default: nobody in particular, and the answers stay with the cache
+   * directory unless `shared` is true.
    */
   readonly tenant?: string | (() => string) | undefined;
-  /** True: all who give no tenant share their answers. Default false. */
+  /** True, without a tenant: all who use the same stores share the answers. Default false. */
   readonly shared?: boolean | undefined;
-  /** What else the answers depend on (locale, version of a template or of the documents): any JSON value. */
-  readonly extra?: unknown;
-  /**
-   * True: a last turn that stands alone is matched whatever was said before it. Default false: what was said before must be the same,
-   * because it may hold orders (`answer in French`).
-   */
-  readonly ignoreEarlierTurns?: boolean | undefined;
 }
 
 /** One message of a conversation. */
 export interface Turn {
-  readonly role: 'system' | 'user' | 'other';
+  readonly role: 'system' | 'user' | 'assistant' | 'other';
   /** Its text; undefined where it holds anything but text. */
   readonly text: string | undefined;
   /** Everything else that it says: any JSON value, or bytes, dates and URLs. */
@@ -39,45 +31,46 @@ export interface Turn {
 
 /** A chat request in no framework's terms. */
 export interface ChatRequest {
+  /** The interface that it speaks, for answers of one are of no use to another. */
+  readonly form: string;
   readonly turns: readonly Turn[];
+  readonly provider: string | undefined;
   readonly model: string | undefined;
-  readonly tools: unknown;
-  /** Whatever changes the answer; its `temperature` is known to the store policy. */
+  readonly tools?: unknown;
+  readonly toolChoice?: unknown;
+  readonly responseFormat?: unknown;
+  /** Whatever else changes the answer; its `temperature` is known to the store policy. */
   readonly parameters: unknown;
-  /** Provider, kind of interface, address. */
-  readonly provider: unknown;
-  /** The server remembers turns that are not here. Default false. */
-  readonly continues?: boolean | undefined;
 }
 
 /** How the cache is asked. */
 export interface CacheRequest {
   readonly prompt: string;
+  /** What was said before the prompt; the cache knows when that counts. */
+  readonly turns: readonly unknown[];
   readonly scope: Scope;
   readonly exact: boolean;
 }
 
-/** Makes cache requests of chat requests; made once an adapter, because a private partition lives as long as it. */
+/** Makes cache requests of chat requests. */
 export type RequestMaker = (request: ChatRequest) => CacheRequest | undefined;
 
 /**
- * The last user turn is the question. It is matched by meaning if nothing precedes it, or if it stands alone; otherwise by key alone.
- * Blank and very long turns, turns that hold more than text, and conversations that end otherwise are matched by all that they hold.
- * What precedes the last turn is part of the scope. Undefined for what has no canonical form: such a request must not be cached.
- * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT
+ * The last user turn is the question, and those before it are its turns; system messages at the head are the scope's. Blank and very long
+ * turns, turns that hold more than text, and conversations that end otherwise are matched by all that they hold. Undefined for what has no
+ * canonical form: such a request must not be cached.
+ * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT; what is made also, when the function `tenant` gives no name
  */
 export function requestMaker(cache: Pick<SemanticCache, 'scope'>, options: AdapterOptions): RequestMaker {
-  const { tenant, shared = false, extra, ignoreEarlierTurns = false } = options;
-  if (tenant !== undefined && typeof tenant !== 'function' && (typeof tenant !== 'string' || tenant === '')) {
-    throw new InvalidArgumentError('tenant', 'a name, or a function that gives one', tenant);
-  }
-  if (extra !== undefined) canonicalJson(extra, 'extra');
-  const alone = shared ? undefined : `private:${randomUUID()}`;
+  const ownerOf = owner(options);
+  const { promptTemplate, locale, corpus, extra } = options;
+  const common = { promptTemplate, locale, corpus };
+  cache.scope({ ...common, extra });
   return (request) => {
-    const who = typeof tenant === 'function' ? tenant() : (tenant ?? alone);
+    const owned = ownerOf();
     try {
-      const { scope, ...asked } = cacheRequest(request, who, extra, ignoreEarlierTurns);
-      return { ...asked, scope: cache.scope(scope) };
+      const { scope, ...asked } = cacheRequest(request, extra);
+      return { ...asked, scope: cache.scope({ ...owned, ...common, ...scope }) };
     } catch (error) {
       // No JSON, or nested deeper than the stack.
       if (error instanceof InvalidArgumentError || error instanceof RangeError) return undefined;
@@ -86,48 +79,58 @@ export function requestMaker(cache: Pick<SemanticCache, 'scope'>, options: Adapt
   };
 }
 
+/** The fields that say whose the answers are. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT, and at each call */
+function owner({ tenant, shared = false }: AdapterOptions): () => Pick<ScopeFields, 'tenant' | 'shared'> {
+  const named = (name: unknown): string => {
+    if (typeof name === 'string' && name !== '') return name;
+    throw new InvalidArgumentError('tenant', 'a name, or a function that gives one', name);
+  };
+  if (typeof shared !== 'boolean') throw new InvalidArgumentError('shared', 'true or false', shared);
+  if (tenant === undefined) return () => ({ shared });
+  if (shared) throw new InvalidArgumentError('shared', 'left out where there is a tenant', shared);
+  if (typeof tenant === 'function') return () => ({ tenant: named(tenant()) });
+  const fixed = { tenant: named(tenant) };
+  return () => fixed;
+}
+
 function cacheRequest(
-  { turns, model, tools, parameters, provider, continues = false }: ChatRequest,
-  tenant: string | undefined,
+  { form, turns, provider, model, ...answer }: ChatRequest,
   extra: unknown,
-  ignoreEarlier: boolean,
 ): Omit<CacheRequest, 'scope'> & { readonly scope: ScopeFields } {
   const last = turns.at(-1);
-  const firstTurn = turns.findIndex(({ role }) => role !== 'system');
-  const system = turns.slice(0, Math.max(0, firstTurn));
-  const earlier = turns.slice(system.length, -1);
+  const head = turns.findIndex(({ role }) => role !== 'system');
+  const system = turns.slice(0, Math.max(0, head));
+  const said = turns.slice(system.length).map(plainTurn);
   const scope = {
-    tenant,
+    provider,
     model,
     system: system.length === 0 ? undefined : canonical(system.map(({ text, rest }) => [text ?? null, rest])),
-    tools: plain(tools),
-    parameters: plain(parameters),
+    tools: plain(answer.tools),
+    toolChoice: plain(answer.toolChoice),
+    responseFormat: plain(answer.responseFormat),
+    parameters: plain(answer.parameters),
   };
-  const about = { provider: plain(provider), extra };
-  const text = last?.role === 'user' ? last.text : undefined;
-  const isQuestion =
-    text !== undefined && /\S/.test(text) && text.length <= maxQuestionLength && text.isWellFormed();
-  if (last === undefined || !isQuestion) {
-    const everything = canonical([...earlier, ...(last === undefined ? [] : [last])]);
-    const prompt = native.sha256Fields(['conversation/1', everything]);
-    return { prompt, scope: { ...scope, extra: { ...about, form: 'conversation' } }, exact: true };
+  const question = last?.role === 'user' && isQuestion(last.text) ? last.text : undefined;
+  if (question === undefined) {
+    const prompt = native.sha256Fields(['conversation/1', canonicalJson(said, 'turns')]);
+    return { prompt, turns: [], scope: { ...scope, extra: { form, extra, whole: true } }, exact: true };
   }
-  const hasEarlier = earlier.length > 0 || continues;
-  const dependent = hasEarlier && !standsAlone(text).standsAlone;
-  const counts = earlier.length > 0 && (dependent || !ignoreEarlier);
+  const rest = plain(last?.rest);
   return {
-    prompt: text,
-    scope: {
-      ...scope,
-      extra: {
-        ...about,
-        form: 'question',
-        earlier: counts ? native.sha256Fields(['turns/1', canonical(earlier)]) : undefined,
-        rest: plain(last.rest),
-      },
-    },
-    exact: dependent,
+    prompt: question,
+    turns: said.slice(0, -1),
+    scope: { ...scope, extra: { form, extra, rest } },
+    exact: false,
   };
+}
+
+/** Whether a text can be asked. */
+function isQuestion(text: string | undefined): text is string {
+  return text !== undefined && /\S/.test(text) && text.length <= maxQuestionLength && text.isWellFormed();
+}
+
+function plainTurn({ role, text, rest }: Turn): Record<string, unknown> {
+  return { role, content: text ?? null, rest: plain(rest) };
 }
 
 /** A turn of a message whose content is a text, or a list of parts of which those of these types are texts. */

@@ -35,7 +35,7 @@ const kinds: Readonly<Record<string, BadEnding>> = {
   'response.refusal.delta': 'refusal',
 };
 
-/** Reads Chat Completions, Responses, Messages, results and stream parts of the AI SDK, whole or as a list of parts. */
+/** Reads Chat Completions, Responses, Messages, results and stream parts of the AI SDK, generations of LangChain, whole or as a list. */
 export function badEndingOf(value: unknown): BadEnding | undefined {
   return Array.isArray(value) ? first(value, ofFields) : ofFields(value);
 }
@@ -51,7 +51,20 @@ function ofFields(value: unknown): BadEnding | undefined {
     first(fields.content, ofItem) ??
     first(fields.output, ofItem) ??
     ofReasons(fields.delta) ??
-    ofReasons(fields.response)
+    ofReasons(fields.response) ??
+    ofGeneration(fields)
+  );
+}
+
+/** As LangChain writes it down: the message's fields are its `data`. */
+function ofGeneration({ message, generationInfo }: Fields): BadEnding | undefined {
+  const data = (message as Fields | null | undefined)?.data as Fields | null | undefined;
+  return (
+    ofReasons(generationInfo) ??
+    ofMessage(data) ??
+    ofMessage(data?.additional_kwargs) ??
+    ofReasons(data?.response_metadata) ??
+    first(data?.content, ofItem)
   );
 }
 
@@ -76,9 +89,10 @@ function ofChoice(value: unknown): BadEnding | undefined {
 
 function ofMessage(value: unknown): BadEnding | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { refusal, tool_calls, function_call } = value as Fields;
+  const { refusal, tool_calls, invalid_tool_calls, function_call } = value as Fields;
   if (typeof refusal === 'string' && refusal !== '') return 'refusal';
-  return (Array.isArray(tool_calls) && tool_calls.length > 0) || function_call ? 'tool-calls' : undefined;
+  const isCall = [tool_calls, invalid_tool_calls].some((calls) => Array.isArray(calls) && calls.length > 0);
+  return isCall || function_call ? 'tool-calls' : undefined;
 }
 
 function ofItem(value: unknown): BadEnding | undefined {

@@ -6,16 +6,17 @@ import { type AdapterOptions, type ChatRequest, requestMaker, turnOf } from '#di
 import { Scope, type ScopeFields } from '#dist/core/scope.js';
 
 const test = suite('chat requests');
-const cache = { scope: (fields: ScopeFields) => new Scope(fields, 'test') };
+const cacheAt = (home: string) => ({ scope: (fields: ScopeFields) => new Scope(fields, 'test', home) });
+const cache = cacheAt('here');
 const user = (text: unknown) => turnOf('user', text, {});
-const reply = (text: string) => turnOf('other', text, { role: 'assistant' });
+const reply = (text: string) => turnOf('assistant', text, {});
 const system = (text: string) => turnOf('system', text, {});
 const request = (turns: ChatRequest['turns'], more: Partial<ChatRequest> = {}): ChatRequest => ({
+  form: 'f',
   turns,
-  model: 'm',
-  tools: undefined,
-  parameters: {},
   provider: 'p',
+  model: 'm',
+  parameters: {},
   ...more,
 });
 const maker = (options: AdapterOptions = { tenant: 't' }) => {
@@ -28,41 +29,26 @@ const maker = (options: AdapterOptions = { tenant: 't' }) => {
 };
 const make = maker();
 
-test('the first question is matched by meaning, a later one only if it stands alone', () => {
+test('the last user turn is the question, what is before it are turns, and the head is the scope', () => {
   const first = make([system('be brief'), user('Who founded Oslo?')]);
-  assert.is(first.prompt, 'Who founded Oslo?');
-  assert.is(first.exact, false);
-  const before = [user('Tell me of Oslo.'), reply('It is a town.')];
-  const dependent = make([...before, user('Who founded it?')]);
-  assert.is(dependent.exact, true);
-  assert.is(dependent.prompt, 'Who founded it?');
-  assert.is(make([...before, user('Who founded the city of Bergen?')]).exact, false);
-});
-
-test('"Who founded it?" after two subjects, and after none, has three scopes, with earlier turns ignored too', () => {
-  for (const ignoreEarlierTurns of [false, true]) {
-    const make = maker({ tenant: 't', ignoreEarlierTurns });
-    const after = (...subjects: string[]) =>
-      make([...subjects.flatMap((subject) => [user(subject), reply('Well.')]), user('Who founded it?')]).scope
-        .id;
-    assert.is(new Set([after('Tell me of Oslo.'), after('Tell me of Rome.'), after()]).size, 3);
-  }
-});
-
-test('a question that stands alone is shared between conversations only if that is asked for', () => {
-  const ask = (ignoreEarlierTurns: boolean, before: string) =>
-    maker({ tenant: 't', ignoreEarlierTurns })([
-      user(before),
-      reply('Well.'),
-      user('Who founded the city of Bergen?'),
-    ]).scope.id;
-  assert.is.not(ask(false, 'Tell me of Oslo.'), ask(false, 'Answer in French.'));
-  assert.is(ask(true, 'Tell me of Oslo.'), ask(true, 'Tell me of Rome.'));
-});
-
-test('turns on the server count as earlier ones', () => {
-  assert.is(make([user('Who founded it?')], { continues: true }).exact, true);
-  assert.is(make([user('Who founded it?')]).exact, false);
+  assert.equal([first.prompt, first.turns, first.exact], ['Who founded Oslo?', [], false]);
+  assert.is.not(first.scope.id, make([user('Who founded Oslo?')]).scope.id);
+  const later = make([
+    user('Tell me of Oslo.'),
+    reply('It is a town.'),
+    system('In French'),
+    user('Who founded it?'),
+  ]);
+  const turn = (role: string, content: string) => ({ role, content, rest: undefined });
+  assert.equal(later.turns, [
+    turn('user', 'Tell me of Oslo.'),
+    turn('assistant', 'It is a town.'),
+    turn('system', 'In French'),
+  ]);
+  assert.equal(
+    [later.prompt, later.exact, later.scope.id],
+    ['Who founded it?', false, make([user('?')]).scope.id],
+  );
 });
 
 test('blank, endless and non-text turns, and conversations that end with another, are matched by all that they hold', () => {
@@ -105,8 +91,8 @@ test('whatever differs, scopes or questions differ; equal requests are equal, wh
   type Conversation = typeof conversation extends fc.Arbitrary<infer T> ? T : never;
   const identity = ({ head, turns, last, temperature, tools, model }: Conversation) => {
     const all = [...(head === undefined ? [] : [head]), ...turns, user(last)];
-    const { prompt, scope } = make(all, { parameters: { temperature }, tools, model });
-    return `${prompt} ${scope.id}`;
+    const made = make(all, { parameters: { temperature }, tools, model });
+    return `${made.prompt} ${JSON.stringify(made.turns)} ${made.scope.id}`;
   };
   fc.assert(
     fc.property(conversation, conversation, (one, other) => {
@@ -121,23 +107,59 @@ test('whatever differs, scopes or questions differ; equal requests are equal, wh
   assert.is(shuffled[0], shuffled[1]);
 });
 
-test('without a tenant nobody shares, unless it is said; a tenant can be asked for at each call', () => {
-  const id = (options: AdapterOptions) => maker(options)([user('a')]).scope.id;
-  assert.is.not(id({}), id({}));
-  assert.is(id({ shared: true }), id({ shared: true }));
+test('without a tenant answers stay with the cache directory, unless it is said; a tenant can be asked for at each call', () => {
+  const id = (options: AdapterOptions, home = 'here') => {
+    const made = requestMaker(cacheAt(home), options)(request([user('a')]));
+    return made?.scope.id;
+  };
+  assert.is(id({}), id({}));
+  assert.is.not(id({}), id({}, 'there'));
+  assert.is(id({ shared: true }), id({ shared: true }, 'there'));
   assert.is.not(id({ shared: true }), id({ tenant: 't' }));
-  let who = 'one';
-  const asked = maker({ tenant: () => who });
+  assert.is(id({ tenant: 't' }), id({ tenant: 't' }, 'there'));
+  let who: string | undefined = 'one';
+  const asked = maker({ tenant: () => who as string });
   const before = asked([user('a')]).scope.id;
   who = 'two';
   assert.is.not(asked([user('a')]).scope.id, before);
   assert.is(asked([user('a')]).scope.id, id({ tenant: 'two' }));
-  for (const bad of [{ tenant: '' }, { tenant: 5 }, { extra: () => 1 }]) {
-    assert.throws(
-      () => requestMaker(cache, bad as never),
-      (error: { code: string }) => error.code === 'ERR_LLM_CACHE_ARGUMENT',
-    );
-  }
+  const isRefused = (error: { code: string }) => error.code === 'ERR_LLM_CACHE_ARGUMENT';
+  who = undefined;
+  assert.throws(() => asked([user('a')]), isRefused);
+  for (const bad of [
+    { tenant: '' },
+    { tenant: 5 },
+    { extra: () => 1 },
+    { locale: 5 },
+    { corpus: 5 },
+    { tenant: 't', shared: true },
+    { shared: 1 },
+  ])
+    assert.throws(() => requestMaker(cache, bad as never), isRefused);
+});
+
+test('each field of a request has its own place in the scope', () => {
+  const [tools, choice, format] = [[{ name: 'x' }], 'auto', { type: 'json' }];
+  const { scope } = make([user('a')], { tools, toolChoice: choice, responseFormat: format });
+  const { extra: _, ...fields } = scope.fields;
+  const given = { promptTemplate: 'v1', locale: 'nb', corpus: 'c1' };
+  const of = maker({ tenant: 't', ...given })([user('a')]).scope.fields;
+  assert.equal({ promptTemplate: of.promptTemplate, locale: of.locale, corpus: of.corpus }, given);
+  const other = maker({ tenant: 't', extra: 1 })([user('a')]).scope.id;
+  assert.is.not(other, maker({ tenant: 't', extra: 2 })([user('a')]).scope.id);
+  assert.equal(fields, {
+    tenant: 't',
+    provider: 'p',
+    model: 'm',
+    system: undefined,
+    tools,
+    toolChoice: choice,
+    responseFormat: format,
+    parameters: {},
+    promptTemplate: undefined,
+    locale: undefined,
+    corpus: undefined,
+  });
 });
 
 test('what has no canonical form is not cached', () => {

@@ -25,7 +25,7 @@ const allowed: Record<string, readonly string[]> = {
   config: ['core'],
   warm: ['core', 'disk'],
   // `products` are the files that lie in src itself.
-  adapters: ['core', 'disk', 'vectordb', 'memory', 'decide', 'products'],
+  adapters: ['core', 'disk', 'vectordb', 'memory', 'products'],
   learning: ['core', 'decide', 'disk', 'engines'],
   testing: ['core', 'tiers', 'vectordb', 'embed'],
 };

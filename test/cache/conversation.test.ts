@@ -49,6 +49,25 @@ test('a question that stands alone has one answer in every conversation and outs
   await cache.close();
 });
 
+test('an order, a fact about the asker, or what a tool said keeps a question that stands alone to its conversation', async () => {
+  const cache = await openMock();
+  const question = 'What is the capital of Norway?';
+  await cache.set(question, 'Oslo');
+  for (const turn of [
+    user('Answer in French.'),
+    user('I am a geographer.'),
+    { role: 'tool', content: 'x' },
+    7,
+  ]) {
+    const turns = [...about('Volvo'), turn];
+    assert.is((await cache.get(question, { turns })).match, 'none', JSON.stringify(turn));
+    await cache.set(question, 'there', { turns });
+    assert.is((await cache.get(question, { turns })).value, 'there');
+  }
+  assert.is((await cache.get(question, { turns: about('Ikea') })).value, 'Oslo');
+  await cache.close();
+});
+
 const dependent = [
   'Who founded it?',
   'And in Chile?',

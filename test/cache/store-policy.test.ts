@@ -63,6 +63,12 @@ const bad: readonly [string, unknown][] = [
   ['a result of the AI SDK cut off', { finishReason: 'length', content: [] }],
   ['a newer one', { finishReason: { unified: 'content-filter', raw: 'x' }, content: [] }],
   ['one with a tool call', { finishReason: 'stop', content: [{ type: 'tool-call' }] }],
+  ['a generation cut off', { message: { data: { response_metadata: { finish_reason: 'length' } } } }],
+  ['one cut off as its information says', { text: 'a', generationInfo: { finish_reason: 'length' } }],
+  ['one that calls', { message: { data: { tool_calls: [{ name: 'look' }] } } }],
+  ['one that calls badly', { message: { data: { invalid_tool_calls: [{ name: 'look' }] } } }],
+  ['one that refuses', { message: { data: { additional_kwargs: { refusal: 'No.' } } } }],
+  ['one with a call among its content', { message: { data: { content: [{ type: 'tool_use' }] } } }],
 ];
 test('bad endings are handed out and not stored, whole or as a list of parts', async () => {
   const cache = await openMock();
@@ -88,6 +94,8 @@ test('good endings are stored', async () => {
     { status: 'completed', incomplete_details: null, output: [{ type: 'message', content: [] }] },
     { finishReason: { unified: 'stop' }, content: [{ type: 'text', text: 'a' }] },
     { type: 'length', status: 3 },
+    { text: 'a', message: { type: 'ai', data: { content: 'a', tool_calls: [], response_metadata: {} } } },
+    { message: null, generationInfo: { finish_reason: 'stop' } },
   ];
   for (const [i, value] of good.entries()) {
     await cache.wrap(`good answer ${i}`, () => value);
