@@ -17,7 +17,7 @@ const defaultFile = 'calibration.json';
 /** Writes the calibration of the configured embedder, and prints the points that it gives. */
 export async function calibrate(context: Context, flags: CalibrateFlags): Promise<void> {
   const { pairs, maxErrorRate } = flags;
-  if (pairs === undefined) throw new UsageError('name a file with labelled pairs: --pairs FILE');
+  if (pairs === undefined) throw new UsageError('no labelled pairs were named; give --pairs FILE');
   const options = openOptions(flags, { decide: { maxErrorRate } });
   const { config } = load(context, options);
   const { output, signal } = context;

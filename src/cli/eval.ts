@@ -31,7 +31,7 @@ export interface EvalFlags extends CommonFlags {
 export async function evaluate(context: Context, flags: EvalFlags): Promise<void> {
   const { pairs, stream, html, rules, pairModel, maxErrorRate } = flags;
   if (pairs === undefined && stream === undefined)
-    throw new UsageError('name a file with labelled rows: --pairs FILE, --stream FILE, or both');
+    throw new UsageError('no labelled rows were named; give --pairs FILE, --stream FILE, or both');
   const options = openOptions(flags, { decide: { maxErrorRate } });
   load(context, options);
   const { output, signal } = context;
