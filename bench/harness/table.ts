@@ -25,7 +25,7 @@ export const titles: Readonly<Record<CaseName, string>> = {
   'graph-recall': 'both messages that an answer needs, recalled under a budget of tokens',
   pq: 'vectors into codes of 48 parts, after training on them',
   'search-many': '64 queries over the exact index, at once and one by one',
-  decide: 'features of two unseen questions of 100 characters, and the numbers of the pair',
+  decide: 'features of two unseen questions of 100 characters, and the whole decision on a lookup',
   fit: 'the same index on real vectors and on fitted ones; what counts is recall',
   index: 'the 10 nearest of n vectors, at recall 0.95 or more where that is reached',
   compression: 'what product codes weigh, and a graph beside its vectors',

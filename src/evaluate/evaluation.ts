@@ -43,7 +43,7 @@ export interface EvaluatedPair extends Omit<JudgedPair, 'accepted'> {
   readonly accepted: boolean;
 }
 
-/** The figures of the best way there is, and those of all. */
+/** The figures of the best way there is, `auc` being that of its score before the rules, and those of all ways. */
 export interface PairEvaluation extends Way, Figures {
   readonly pairs: number;
   /** Of them those that ask the same. */
@@ -88,11 +88,15 @@ export function evaluationOf(
     return { ...way, ...figuresOf(ranks), wrongByCause: causesOf(judged, ranks) };
   });
   const { wrongByCause: _, ...headline } = figures.at(-1) as WayFigures;
+  // A veto accepts or refuses and ranks nothing; how well the score ranks is told without it.
+  const { auc, aucInterval } = figures.find(({ by, rules }) => by === best.by && !rules) as WayFigures;
   const [policy, ...promises] = policies.map((one, at) => servedBy(one, at, judged, ranked));
   const near = judged.filter((pair) => isWithinReach(pair, { by: 'verifier', rules: true }));
   const asked = near.filter(({ pairLogit }) => pairLogit !== undefined).length;
   return {
     ...headline,
+    auc,
+    aucInterval,
     pairs: judged.length,
     same: judged.filter(({ same }) => same).length,
     ways: figures,
