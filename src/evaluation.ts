@@ -40,8 +40,8 @@ export interface EvaluateOptions {
 
 /** Error rates that are held against what is served. */
 export const promisedRates: readonly number[] = [0.25, 0.15, 0.1, 0.05, 0.02];
-/** Pairs judged together; each may put two runs into the pair model's queue, which holds 256. */
-const batch = 100;
+/** Texts embedded or pairs judged together: a queue of more could outlast the deadlines of the models on a busy machine. */
+const batch = 32;
 /** Nobody waits for an answer here, so that the pair model may have its time. */
 const pairTimeoutMs = 600_000;
 
@@ -83,7 +83,7 @@ export async function evaluateDecision(
       stream = { questions: asked.size, curves };
     }
     const has = { hasVerifier: means.verifier !== undefined, hasPairModel: means.pairs !== undefined };
-    return { embedder: embedder.name, ...has, ...pairs, stream };
+    return { embedder: embedder.name, ...has, pairsFailed: ground.lost.pairs, ...pairs, stream };
   });
 }
 
@@ -133,6 +133,8 @@ interface Ground {
   readonly means: Means;
   /** The configured one. */
   readonly policy: Policy;
+  /** How often the pair model gave no score. */
+  readonly lost: { readonly pairs: number };
 }
 
 /** Opens what decides, and closes what was opened here. */
@@ -160,12 +162,16 @@ async function withGround<T>(
     const { fingerprint } = embedder;
     const hooks = withShipped(config, fingerprint, options, clock);
     if (isAsked && hooks.pairModel !== undefined) pairModel = remembering(hooks.pairModel);
-    const stage = pairStage(config, { ...hooks, pairModel }, clock);
+    const lost = { pairs: 0 };
+    const onAsked = (error: unknown) => {
+      if (error !== undefined) lost.pairs++;
+    };
+    const stage = pairStage(config, { ...hooks, pairModel }, clock, onAsked);
     const pairs = stage && { ...stage, timeoutMs: pairTimeoutMs };
     const means = meansOf(config, fingerprint, hooks, { pairs });
     const { policy } = decisionPolicy(config, fingerprint, hooks, { pairs });
-    const texts = new Texts(embedder, Math.min(400, config.embedding.maxQueue));
-    return await use({ config, embedder, texts, means, policy });
+    const texts = new Texts(embedder, Math.min(batch, config.embedding.maxQueue));
+    return await use({ config, embedder, texts, means, policy, lost });
   } finally {
     if (options.pairModel === undefined) await pairModel?.close();
     if (options.embedder === undefined) await embedder.close();

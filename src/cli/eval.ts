@@ -41,6 +41,8 @@ export async function evaluate(context: Context, flags: EvalFlags): Promise<void
   output.data(evaluation);
   if (output.json) return;
   output.line(`embedder ${evaluation.embedder}, ${meansOf(evaluation)}`);
+  if (evaluation.pairsFailed > 0)
+    output.aside(`llm-cache: note: the pair model gave no score ${counted(evaluation.pairsFailed, 'time')}`);
   if (evaluation.ways !== undefined) showPairs(output, evaluation as Evaluation & PairEvaluation);
   if (evaluation.stream !== null) showStream(output, evaluation.stream.questions, evaluation.stream.curves);
   if (html !== undefined) output.line(`report written to ${html}`);

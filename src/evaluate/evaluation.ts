@@ -65,6 +65,8 @@ export interface Evaluation extends Partial<PairEvaluation> {
   /** Whether a verifier and a pair model took part. */
   readonly hasVerifier: boolean;
   readonly hasPairModel: boolean;
+  /** Times the pair model was asked and gave no score: what was decided then was decided without it. */
+  readonly pairsFailed: number;
   readonly stream: { readonly questions: number; readonly curves: readonly StreamCurve[] } | null;
 }
 
