@@ -121,6 +121,17 @@ export { type OnnxEmbedderOptions, onnxEmbedder } from './embed/onnx.js';
 export { type JudgeOptions, judgePairModel } from './embed/pair-judge.js';
 export { type OnnxPairModel, type OnnxPairModelOptions, onnxPairModel } from './embed/pair-onnx.js';
 export type { FlatEngineOptions, FlatStorage } from './engines/flat.js';
+export type { EvaluatedPair, Evaluation, PairEvaluation, Served, WayFigures } from './evaluate/evaluation.js';
+export type { Figures } from './evaluate/figures.js';
+export { evaluationHtml } from './evaluate/html.js';
+export type { StreamCurve, StreamPoint } from './evaluate/stream.js';
+export {
+  type Calibrated,
+  calibrateDecision,
+  type EvaluateOptions,
+  type EvaluationProgress,
+  evaluateDecision,
+} from './evaluation.js';
 export { explainPair, type ReplayOptions as RecordReplayOptions, replayRecord } from './explain.js';
 export type { FreshnessOptions } from './freshness.js';
 export { chunkingConfigHash } from './ingest/chunk.js';

@@ -58,7 +58,7 @@ export function decisionPolicy(
   more: Pick<Means, 'pairs' | 'experience'> = {},
 ): { readonly policy: Policy; readonly policies: Policies } {
   try {
-    const means: Means = { ...more, ...knowledge(config, fingerprint, hooks), rules: rulesOf(config) };
+    const means = meansOf(config, fingerprint, hooks, more);
     const base = basePolicy(config, means);
     const file = policyFile(config.decide.policies);
     const categories = [...(hooks.policies?.categories ?? []), ...(file.categories ?? [])];
@@ -68,6 +68,16 @@ export function decisionPolicy(
     if (!(error instanceof InvalidArgumentError)) throw error;
     throw new ConfigError(`cache.rules, cache.min_similarity or decide: ${error.message}`, { cause: error });
   }
+}
+
+/** What decisions have in common here. @throws {ConfigError} ERR_LLM_CACHE_CONFIG · {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
+export function meansOf(
+  config: Config,
+  fingerprint: string,
+  hooks: DecisionHooks,
+  more: Pick<Means, 'pairs' | 'experience'> = {},
+): Means {
+  return { ...more, ...knowledge(config, fingerprint, hooks), rules: rulesOf(config) };
 }
 
 /** What decides and learns. @throws {ConfigError} ERR_LLM_CACHE_CONFIG */
@@ -117,11 +127,12 @@ export function decisionParts(
   };
 }
 
-function pairStage(
+/** How the pair model takes part; undefined without one. `onAsked` is told once a candidate. */
+export function pairStage(
   { decide }: Config,
   { pairModel: model }: DecisionHooks,
   clock: Clock,
-  onAsked: (error: unknown) => void,
+  onAsked?: (error: unknown) => void,
 ): PairStage | undefined {
   if (model === undefined) return undefined;
   const { pairTimeoutMs: timeoutMs } = decide;

@@ -1,12 +1,14 @@
 // Case `decide`; imported by cases/all.ts.
 import type { CaseDefinition } from './all.js';
 
-/** Everything the rules and the verifier look at, for two questions of 100 characters never seen before. */
+/** What the rules and the verifier look at, for two questions of 100 characters never seen before; then the whole decision. */
 export const decide: CaseDefinition = {
   cases: ['decide'],
   groups(defaults) {
+    const job = { ...defaults, case: 'decide', n: null, d: null } as const;
     return [
-      [{ ...defaults, case: 'decide', n: null, d: null, contender: 'ours', subject: 'decide-features' }],
+      [{ ...job, contender: 'ours', subject: 'decide-features' }],
+      [{ ...job, runs: 1, contender: 'ours, whole decision', subject: 'decision-ours' }],
     ];
   },
 };

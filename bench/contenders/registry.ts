@@ -6,6 +6,7 @@ export const subjects: Readonly<Record<string, () => Promise<SubjectFactory>>> =
   'key-ours': async () => (await import('./key.js')).oursKey,
   'key-js': async () => (await import('./key.js')).jsKey,
   'decide-features': async () => (await import('./decide-features.js')).decideFeatures,
+  'decision-ours': async () => (await import('./decision-ours.js')).oursDecision,
   'flat-ours': async () => (await import('./flat-ours.js')).oursFlat,
   'ivfpq-ours': async () => (await import('./ivfpq-ours.js')).oursIvfPq,
   'set-ivfpq': async () => (await import('./set-ours.js')).listsSet,

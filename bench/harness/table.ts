@@ -27,7 +27,7 @@ export const titles: Readonly<Record<CaseName, string>> = {
   storage: 'the 10 nearest of n vectors by the exact index, by what it keeps of them',
   'search-many': '64 queries over the exact index, at once and one by one',
   'shared-index': 'four workers over one index in a file, beside one; memory is PSS',
-  decide: 'features of two unseen questions of 100 characters, and the numbers of the pair',
+  decide: 'features of two unseen questions of 100 characters, and the whole decision on a lookup',
   fit: 'the same index on real vectors and on fitted ones; what counts is recall',
   index: 'the 10 nearest of n vectors, at recall 0.95 or more where that is reached',
   compression: 'what product codes weigh, and a graph beside its vectors',

@@ -1,6 +1,7 @@
 // The speeds this project holds itself to, judged against a run's rows; imported by run.ts and the report.
 import type { CaseName, DataSet, Embedded, Row } from '../types.js';
 import { answersTargets } from './answers-targets.js';
+import { decideTargets } from './decide-targets.js';
 import { flatTargets } from './flat-targets.js';
 import { pqTargets } from './pq-targets.js';
 import { sharedTargets } from './shared-targets.js';
@@ -246,6 +247,7 @@ const targets: readonly Target[] = [
   },
   ...warmTargets,
   ...answersTargets,
+  ...decideTargets,
   {
     case: 'ingest',
     text: 'short documents/s into a corpus, against the embedder alone: ≥ 0.9x',

@@ -1,11 +1,13 @@
-// The verbs `explain` and `replay` and their options. For program.ts alone.
+// The verbs `explain`, `replay`, `eval` and `calibrate`, and their options. For program.ts alone.
 import type { Command } from './commander.js';
 import { decimal, examples } from './values.js';
 
 /** Adds the verbs that tell of decisions. */
 export function addDecision(
   program: Command,
-  actions: Readonly<Record<'explain' | 'replay', (...given: unknown[]) => Promise<void>>>,
+  actions: Readonly<
+    Record<'explain' | 'replay' | 'eval' | 'calibrate', (...given: unknown[]) => Promise<void>>
+  >,
 ): void {
   program
     .command('explain')
@@ -41,4 +43,43 @@ export function addDecision(
       ),
     )
     .action(actions.replay);
+
+  program
+    .command('eval')
+    .description('measure the decision on labelled pairs, or on a stream of questions of an empty cache')
+    .option('--pairs <file>', 'JSONL of { "a": …, "b": …, "same": true or false, "class"?: … }')
+    .option('--stream <file>', 'JSONL of { "query": …, "class": … } or { "cached": …, "asked": … }')
+    .option('--html <file>', 'write a report with plots')
+    .option('--no-rules', 'leave the rules out (default: with and without)')
+    .option('--no-pair-model', 'leave the pair model out (default: with and without)')
+    .option(
+      '--max-error-rate <n>',
+      'the promise to hold against the pairs, 0.0001 to 0.5',
+      decimal(0.0001, 0.5),
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'eval --pairs pairs.jsonl --html report.html',
+        'eval --stream asked.jsonl --no-pair-model --json',
+      ),
+    )
+    .action(actions.eval);
+
+  program
+    .command('calibrate')
+    .description(
+      'count on labelled pairs how often which score is right, so that error rates can be promised',
+    )
+    .option('--pairs <file>', 'JSONL of { "a": …, "b": …, "same": true or false }')
+    .option('--out <file>', 'where to (default: decide.calibration, else calibration.json)')
+    .option('--max-error-rate <n>', 'the promise that is wanted, 0.0001 to 0.5', decimal(0.0001, 0.5))
+    .addHelpText(
+      'after',
+      examples(
+        'calibrate --pairs pairs.jsonl --max-error-rate 0.05',
+        'calibrate --pairs pairs.jsonl --out mine.json',
+      ),
+    )
+    .action(actions.calibrate);
 }

@@ -1,12 +1,14 @@
 // The verbs and their options. For main.ts alone.
 import { readFileSync } from 'node:fs';
 import { planEngines } from '../index.js';
+import type { CalibrateFlags } from './calibrate.js';
 import { Argument, Command, CommanderError, Option } from './commander.js';
 import { completionScript, type Shell, shells } from './completion.js';
 import type { ConfigFlags } from './config.js';
 import { type CommonFlags, type Context, contextOf } from './context.js';
 import { addDecision } from './decision-verbs.js';
 import type { DemoFlags } from './demo.js';
+import type { EvalFlags } from './eval.js';
 import type { ExplainFlags } from './explain.js';
 import { UsageError } from './failure.js';
 import { closingHelp } from './help.js';
@@ -254,6 +256,8 @@ export function buildProgram(signal: AbortSignal): Command {
   addDecision(program, {
     explain: run<ExplainFlags>(async () => (await import('./explain.js')).explain),
     replay: run<ReplayFlags>(async () => (await import('./replay.js')).replay),
+    eval: run<EvalFlags>(async () => (await import('./eval.js')).evaluate),
+    calibrate: run<CalibrateFlags>(async () => (await import('./calibrate.js')).calibrate),
   });
 
   addInvalidate(

@@ -23,6 +23,8 @@ export const featureVersion = 1;
 
 const comparisons = ['same', 'different', 'oneSided'] as const;
 const sets = [...facetKinds, 'numbers', 'units', 'listedNames', 'capitalNames', 'sides'] as const;
+/** Rules with a column; what came after the columns of this version were fixed has none. */
+const ruleColumns = ruleNames.filter((name) => name !== 'planted');
 const setColumns = sets.flatMap((kind) => comparisons.map((how) => `${kind}.${how}`));
 
 /** Names of the columns, in their order. */
@@ -52,7 +54,7 @@ export const featureNames: readonly string[] = Object.freeze([
   'frame.storedSlot',
   'frame.substitution',
   ...setColumns,
-  ...ruleNames.map((name) => `rule.${name}`),
+  ...ruleColumns.map((name) => `rule.${name}`),
 ]);
 
 const idfScale = 1 / 10;
@@ -109,7 +111,7 @@ export function pairFeatures(
   compareSets(asked.listedNames, stored.listedNames, put);
   compareSets(asked.capitalNames, stored.capitalNames, put);
   compareSides(asked, stored, put);
-  for (const name of ruleNames) put(rules[name](asked, stored) === undefined ? 0 : 1);
+  for (const name of ruleColumns) put(rules[name](asked, stored) === undefined ? 0 : 1);
   return row;
 }
 

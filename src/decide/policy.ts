@@ -20,13 +20,14 @@ export const ruleNames = Object.freeze([
   'person',
   'code',
   'substitution',
+  'planted',
 ] as const) satisfies readonly (keyof typeof rules)[];
 
 /**
  * A rule: `numbers` (other numbers), `negation` (one negates), `antonyms` (opposites and alternatives), `units`, `order` (swapped
  * roles), `names` (another name, or one question alone names something), `question` (when, where, who, why, how much),
  * `quantifiers` (all, some, only), `tense`, `person`, `code` (another flag, path, identifier), `substitution` (the same words but for one
- * or two that mean something else).
+ * or two that mean something else), `planted` (one is the other's words heaped up with more, or tells the reader to ignore something).
  */
 export type RuleName = (typeof ruleNames)[number];
 

@@ -5,6 +5,7 @@ import type { Features } from './features.js';
 import { frameOf } from './frame.js';
 import type { Kind } from './kinds.js';
 import { swapped } from './order.js';
+import { plantedIn } from './planted.js';
 import { oneEditApart } from './spelling.js';
 
 /** Says in one short phrase how two questions differ, or `undefined` when this rule sees no difference. Symmetric in its verdict. */
@@ -300,4 +301,5 @@ export const rules = {
   person,
   code,
   substitution,
+  planted: plantedIn,
 } as const satisfies Record<string, Rule>;

@@ -8,6 +8,7 @@ const test = suite('imports');
 const allowed: Record<string, readonly string[]> = {
   core: [],
   decide: ['core'],
+  evaluate: ['core', 'decide'],
   lru: ['core'],
   engines: ['core', 'workers'],
   disk: ['core'],
