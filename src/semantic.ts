@@ -47,7 +47,7 @@ export class SemanticPass {
     let nearest: Candidate | undefined;
     for (const [level, tier] of this.#parts.tiers.entries()) {
       if (tier.near === undefined || !this.#ground.mayServe(level)) continue;
-      const candidates = await this.#living(level, vector, scope, staleToo);
+      const candidates = await this.#living(level, vector, scope, staleToo, policy.minSimilarity);
       const first = candidates[0];
       if (first && !((nearest?.similarity ?? -2) >= first.similarity)) nearest = first;
       const { accepted, refused: refusal, decision } = await this.#decide(asked, candidates, policy);
@@ -86,11 +86,12 @@ export class SemanticPass {
     vector: Float32Array,
     scope: Scope,
     staleToo: boolean,
+    floor: number,
   ): Promise<readonly Candidate[]> {
     const { tiers, candidates, ledger, clock } = this.#parts;
     const tier = tiers[level] as Tier;
     const ask = async (k: number) => {
-      const near = tier.near?.(vector, scope, k) ?? [];
+      const near = tier.near?.(vector, scope, k, floor) ?? [];
       return isPromise(near) ? await near : near;
     };
     const found = await ask(candidates);

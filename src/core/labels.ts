@@ -33,23 +33,23 @@ export function tagOfBase(scopeId: string): string {
 
 /** Collects the labels of one answer while it is generated. */
 export class Labels {
-  readonly #tags: Set<string>;
-  readonly #sources: Set<string>;
+  #tags: readonly string[];
+  #sources: readonly string[];
   readonly #base: string | undefined;
 
   /** @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT */
   constructor({ tags, sources }: LabelOptions, scope?: { readonly id: string; readonly base: string }) {
     this.#base = scope === undefined || scope.base === scope.id ? undefined : tagOfBase(scope.base);
-    this.#tags = new Set(checkLabels('tags', tags));
-    this.#sources = new Set(checkLabels('sources', sources));
+    this.#tags = together(none, 'tags', checkLabels('tags', tags));
+    this.#sources = together(none, 'sources', checkLabels('sources', sources));
   }
 
   addTags(...tags: readonly string[]): void {
-    add(this.#tags, 'tags', tags);
+    this.#tags = together(this.#tags, 'tags', tags);
   }
 
   addSources(...sources: readonly string[]): void {
-    add(this.#sources, 'sources', sources);
+    this.#sources = together(this.#sources, 'sources', sources);
   }
 
   /** As an entry holds them: absent when there are none. */
@@ -57,13 +57,17 @@ export class Labels {
     const tags = this.#base === undefined ? [...this.#tags] : [...this.#tags, this.#base];
     return {
       ...(tags.length > 0 ? { tags } : {}),
-      ...(this.#sources.size > 0 ? { sources: [...this.#sources] } : {}),
+      ...(this.#sources.length > 0 ? { sources: [...this.#sources] } : {}),
     };
   }
 }
 
-function add(held: Set<string>, argument: string, added: readonly string[]): void {
-  const all = new Set([...held, ...checkLabels(argument, added)]);
-  checkLabels(argument, [...all]);
-  for (const label of all) held.add(label);
+// Shared by all that have none: a thousand calls may wait for one answer.
+const none: readonly string[] = [];
+
+/** Each once. */
+function together(held: readonly string[], argument: string, added: readonly string[]): readonly string[] {
+  if (added.length === 0) return held;
+  const all = [...new Set([...held, ...checkLabels(argument, added)])];
+  return checkLabels(argument, all);
 }

@@ -46,8 +46,11 @@ export interface Tier {
   readonly shared?: boolean;
   /** The entry of this exact key in this scope. */
   get(key: Key, scope: Scope): MaybePromise<Entry | undefined>;
-  /** Up to `k` entries of the scope nearest to the unit-length `vector`, best first. Absent where the tier has no index. */
-  near?(vector: Float32Array, scope: Scope, k: number): MaybePromise<readonly Candidate[]>;
+  /**
+   * Up to `k` entries of the scope nearest to the unit-length `vector`, best first. Where the best is less similar than `floor`, it
+   * alone is enough. Absent where the tier has no index.
+   */
+  near?(vector: Float32Array, scope: Scope, k: number, floor?: number): MaybePromise<readonly Candidate[]>;
   /** Marks an entry found by `near` as used, where the tier drops the least recently used first. */
   touch?(key: Key): void;
   /**

@@ -52,6 +52,8 @@ export class Environment {
   readonly #writer: Writer;
   readonly #databases = new Map<string, BytesDatabase>();
   #closing: Promise<void> | undefined;
+  /** The snapshot was taken since anything was awaited. */
+  #isLatest = false;
 
   /** @throws {DirectoryError} ERR_LLM_CACHE_DIRECTORY when the directory cannot be used. */
   constructor(directory: string) {
@@ -205,9 +207,17 @@ export class Environment {
     }
   }
 
-  /** Lets go of the snapshot of earlier reads, which lmdb keeps until its timer runs: another process may have committed since. */
+  /**
+   * Lets go of the snapshot of earlier reads, which lmdb keeps until its timer runs: another process may have committed since. Once for
+   * all reads up to the next await, as nobody can have told this process of a commit meanwhile.
+   */
   #toLatest(): void {
     this.#checkOpen();
+    if (this.#isLatest) return;
+    this.#isLatest = true;
+    queueMicrotask(() => {
+      this.#isLatest = false;
+    });
     this.#root.resetReadTxn();
   }
 

@@ -40,7 +40,12 @@ export class AnswerStream<P, L = unknown> implements AsyncIterableIterator<P> {
   /** The next part. Rejects as the generation, or with the signal's reason. */
   async next(): Promise<IteratorResult<P, undefined>> {
     try {
-      const result = await this.#next();
+      let result: IteratorResult<unknown, undefined>;
+      try {
+        result = await this.#reader.next();
+      } catch (error) {
+        result = await this.#anew(error);
+      }
       this.#hasRead = true;
       if (result.done) this.#release();
       return result as IteratorResult<P, undefined>;
@@ -80,17 +85,14 @@ export class AnswerStream<P, L = unknown> implements AsyncIterableIterator<P> {
     );
   }
 
-  async #next(): Promise<IteratorResult<unknown, undefined>> {
-    try {
-      return await this.#reader.next();
-    } catch (error) {
-      const again = this.#hasRead || this.#left !== undefined ? undefined : this.#again;
-      if (again === undefined) throw error;
-      this.#again = undefined;
-      this.#reader = await again();
-      if (this.#left !== undefined) this.#reader.leave(this.#left === 'done' ? undefined : this.#left);
-      return this.#reader.next();
-    }
+  /** The first part of another reader, where there may be one. */
+  async #anew(error: unknown): Promise<IteratorResult<unknown, undefined>> {
+    const again = this.#hasRead || this.#left !== undefined ? undefined : this.#again;
+    if (again === undefined) throw error;
+    this.#again = undefined;
+    this.#reader = await again();
+    if (this.#left !== undefined) this.#reader.leave(this.#left === 'done' ? undefined : this.#left);
+    return this.#reader.next();
   }
 
   #leave(because?: { readonly reason: unknown }): void {

@@ -44,6 +44,9 @@ export class LiveStream {
   #ending: Ending | undefined;
   #isFaithful = true;
   readonly #readers = new Set<LiveReader>();
+  /** One promise for all readers that wait: a thousand may. */
+  #news: Promise<void> | undefined;
+  #tellNews = () => {};
   #settle!: (ending: Ending) => void;
   /** Resolves when the stream is over. Never rejects. */
   readonly over = new Promise<Ending>((resolve) => {
@@ -130,6 +133,14 @@ export class LiveStream {
     return undefined;
   }
 
+  /** For readers: resolves when there may be more, or one of them has left. */
+  news(): Promise<void> {
+    this.#news ??= new Promise((resolve) => {
+      this.#tellNews = resolve;
+    });
+    return this.#news;
+  }
+
   /** For readers: one has read the part at a place. */
   advanced(place: number): void {
     if (this.#bytes > this.#options.maxBytes && place === this.#first) this.#trim();
@@ -138,6 +149,8 @@ export class LiveStream {
   /** For readers: one reads no more. */
   left(reader: LiveReader, reason: unknown): void {
     if (!this.#readers.delete(reader)) return;
+    // It may be waiting itself.
+    this.#wake();
     if (this.#readers.size === 0) this.#stopIfUnread(reason);
     else if (this.#bytes > this.#options.maxBytes) this.#trim();
   }
@@ -180,7 +193,8 @@ export class LiveStream {
   }
 
   #wake(): void {
-    for (const reader of this.#readers) reader.wake();
+    this.#news = undefined;
+    this.#tellNews();
   }
 
   /** Lets go of what all have read, and goes on if somebody waits. */
@@ -204,9 +218,9 @@ class LiveReader implements PartReader {
   readonly #live: LiveStream;
   #place = 0;
   #left: { readonly reason: unknown } | 'done' | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
-  /** Called when there may be more. */
-  wake = () => {};
+  /** Calls of `next` that have not settled, and the last of them. */
+  #calls = 0;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(live: LiveStream) {
     this.#live = live;
@@ -218,8 +232,9 @@ class LiveReader implements PartReader {
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
-    const result = this.#turn.then(() => this.#next());
-    this.#turn = result.catch(() => {});
+    const read = () => this.#next();
+    const result = this.#calls++ === 0 ? read() : this.#last.then(read, read);
+    this.#last = result;
     return result;
   }
 
@@ -230,21 +245,22 @@ class LiveReader implements PartReader {
       this,
       because?.reason ?? new DOMException('nobody reads the stream any more', 'AbortError'),
     );
-    this.wake();
   }
 
   async #next(): Promise<IteratorResult<unknown, undefined>> {
-    for (;;) {
-      if (this.#left === 'done') return done;
-      if (this.#left !== undefined) throw this.#left.reason;
-      const result = this.#live.at(this.#place);
-      if (result !== undefined) {
-        if (!result.done) this.#live.advanced(this.#place++);
-        return result;
+    try {
+      for (;;) {
+        if (this.#left === 'done') return done;
+        if (this.#left !== undefined) throw this.#left.reason;
+        const result = this.#live.at(this.#place);
+        if (result !== undefined) {
+          if (!result.done) this.#live.advanced(this.#place++);
+          return result;
+        }
+        await this.#live.news();
       }
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
+    } finally {
+      this.#calls--;
     }
   }
 }

@@ -71,7 +71,7 @@ function faulty(tier: Tier, { operations, when = () => true }: FaultOptions, fau
     size: () => through('size', () => tier.size()),
     close: () => tier.close(),
     ...(tier.near && {
-      near: (vector, scope, k) => through('near', () => tier.near?.(vector, scope, k) ?? []),
+      near: (vector, scope, k, floor) => through('near', () => tier.near?.(vector, scope, k, floor) ?? []),
     }),
     ...(tier.touch && { touch: (key) => tier.touch?.(key) }),
   };

@@ -54,7 +54,7 @@ class Guard implements GuardedTier {
     this.#timeoutMs = timeoutMs;
     this.#writeTimeoutMs = writeTimeoutMs;
     this.#strict = options.strict ?? false;
-    if (tier.near) this.near = (vector, scope, k) => this.#near(vector, scope, k);
+    if (tier.near) this.near = (vector, scope, k, floor) => this.#near(vector, scope, k, floor);
     if (tier.touch) {
       this.touch = (key) => {
         try {
@@ -100,8 +100,9 @@ class Guard implements GuardedTier {
     return this.#watch.health();
   }
 
-  #near(vector: Float32Array, scope: Scope, k: number): MaybePromise<readonly Candidate[]> {
-    return this.#read<readonly Candidate[]>('near', [], () => this.#tier.near?.(vector, scope, k) ?? []);
+  #near(vector: Float32Array, scope: Scope, k: number, floor?: number): MaybePromise<readonly Candidate[]> {
+    const ask = () => this.#tier.near?.(vector, scope, k, floor) ?? [];
+    return this.#read<readonly Candidate[]>('near', [], ask);
   }
 
   #read<T>(operation: string, miss: T, run: Call<T>['run'], limitMs = this.#timeoutMs): MaybePromise<T> {

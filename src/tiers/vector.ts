@@ -46,8 +46,8 @@ class VectorTier implements Tier {
     return this.#live(found[0], scope);
   }
 
-  near(vector: Float32Array, scope: Scope, k: number): MaybePromise<readonly Candidate[]> {
-    return this.#near(vector, scope, k, k);
+  near(vector: Float32Array, scope: Scope, k: number, floor?: number): MaybePromise<readonly Candidate[]> {
+    return this.#near(vector, scope, k, k, floor);
   }
 
   async set(entry: Entry, { onlyIfAbsent = false }: SetOptions = {}): Promise<boolean> {
@@ -87,15 +87,21 @@ class VectorTier implements Tier {
   }
 
   /** Asks for more than `k` where what has expired or is damaged fills the places of what lives. */
-  #near(vector: Float32Array, scope: Scope, k: number, topK: number): MaybePromise<readonly Candidate[]> {
-    const found = this.#database.search(vector, { scope: scope.id, topK });
+  #near(
+    vector: Float32Array,
+    scope: Scope,
+    k: number,
+    topK: number,
+    floor: number | undefined,
+  ): MaybePromise<readonly Candidate[]> {
+    const found = this.#database.search(vector, { scope: scope.id, topK, floor });
     const open = (list: Awaited<typeof found>): MaybePromise<readonly Candidate[]> => {
       const live = list.flatMap(({ document, similarity }) => {
         const entry = this.#readable(document, scope);
         return entry === undefined ? [] : [{ entry, similarity }];
       });
       if (live.length >= k || list.length < topK) return live.slice(0, k);
-      return this.#near(vector, scope, k, topK * 4);
+      return this.#near(vector, scope, k, topK * 4, floor);
     };
     return isPromise(found) ? found.then(open) : open(found);
   }

@@ -29,6 +29,8 @@ export interface SearchOptions {
   readonly scope: string;
   /** How many, at least 1. */
   readonly topK: number;
+  /** Where the nearest is less similar than this, it alone is enough. Default: all are told. */
+  readonly floor?: number | undefined;
   readonly filter?: Filter | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -52,6 +52,11 @@ export async function openEmbeddedDatabase(
   return database;
 }
 
+/** A search, checked. */
+type Wanted = Pick<SearchOptions, 'scope' | 'topK' | 'floor' | 'signal'> & {
+  readonly clause: Clause | undefined;
+};
+
 class EmbeddedDatabase implements VectorDatabase {
   readonly name = 'embedded';
   readonly #documents: Documents;
@@ -96,16 +101,17 @@ class EmbeddedDatabase implements VectorDatabase {
   }
 
   search(vector: Float32Array, options: SearchOptions): MaybePromise<readonly Found[]> {
-    const { scope, topK, filter, signal } = options;
+    const { scope, topK, filter, floor, signal } = options;
     signal?.throwIfAborted();
     checkSearch(vector, options, this.#documents.dimension);
     const clause = filter === undefined ? undefined : parseFilter(filter);
     const following = this.#follow();
-    if (following === undefined) return this.#search(vector, scope, topK, clause, signal);
+    const wanted = { scope, topK, clause, floor, signal };
+    if (following === undefined) return this.#search(vector, wanted);
     const own = vector.slice();
     return following.then(() => {
       signal?.throwIfAborted();
-      return this.#search(own, scope, topK, clause, signal);
+      return this.#search(own, wanted);
     });
   }
 
@@ -184,14 +190,11 @@ class EmbeddedDatabase implements VectorDatabase {
 
   #search(
     vector: Float32Array,
-    scope: string,
-    topK: number,
-    clause: Clause | undefined,
-    signal: AbortSignal | undefined,
+    { scope, topK, clause, floor, signal }: Wanted,
   ): MaybePromise<readonly Found[]> {
     const partition = this.#partitions.get(scope);
     if (partition === undefined) return [];
-    if (clause === undefined) return this.#nearest(vector, partition, topK);
+    if (clause === undefined) return this.#nearest(vector, partition, topK, floor);
     for (let k = topK * 4; k <= mostJudged; k *= 4) {
       const nearest = this.#nearest(vector, partition, k);
       const found = nearest.filter(({ document }) => passes(clause, document.metadata));
@@ -201,9 +204,13 @@ class EmbeddedDatabase implements VectorDatabase {
     return this.#selective(vector, scope, topK, clause, signal);
   }
 
-  /** The nearest documents of a partition. */
-  #nearest(vector: Float32Array, partition: number, k: number): Found[] {
-    return this.#named(vector, partition, k, this.#engine.search(vector, partition, k));
+  /** The nearest documents of a partition; the best alone where it is less similar than `floor`. */
+  #nearest(vector: Float32Array, partition: number, k: number, floor = -1): Found[] {
+    const found = this.#engine.search(vector, partition, k);
+    // Reading a document takes longer than finding it.
+    const best = found[0]?.similarity ?? floor;
+    const enough = best < floor && this.#engine.approximate !== true ? 1 : k;
+    return this.#named(vector, partition, enough, found.slice(0, enough));
   }
 
   /** The documents of what was found. One that cannot be read leaves the index and makes room for the next, by another search. */
