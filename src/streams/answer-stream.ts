@@ -25,29 +25,25 @@ export class AnswerStream<P, L = unknown> implements AsyncIterableIterator<P> {
   #hasRead = false;
   #left: { readonly reason: unknown } | 'done' | undefined;
   readonly #signal: AbortSignal | undefined;
-  readonly #onAbort: () => void;
+  readonly #onAbort: (() => void) | undefined;
 
   constructor({ lookup, reader, signal, again }: AnswerStreamParts<L>) {
     this.lookup = lookup;
     this.#reader = reader;
     this.#again = again;
     this.#signal = signal;
-    this.#onAbort = () => this.#leave({ reason: signal?.reason });
-    if (signal?.aborted) this.#onAbort();
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal === undefined) return;
+    this.#onAbort = () => this.#leave({ reason: signal.reason });
+    if (signal.aborted) this.#onAbort();
+    signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /** The next part. Rejects as the generation, or with the signal's reason. */
-  async next(): Promise<IteratorResult<P, undefined>> {
-    try {
-      const result = await this.#next();
-      this.#hasRead = true;
-      if (result.done) this.#release();
-      return result as IteratorResult<P, undefined>;
-    } catch (error) {
-      this.#release();
-      throw error;
-    }
+  next(): Promise<IteratorResult<P, undefined>> {
+    return this.#reader.next().then(
+      (result) => this.#took(result),
+      (error: unknown) => this.#retry(error),
+    );
   }
 
   /** Reads no more. */
@@ -80,16 +76,25 @@ export class AnswerStream<P, L = unknown> implements AsyncIterableIterator<P> {
     );
   }
 
-  async #next(): Promise<IteratorResult<unknown, undefined>> {
+  #took(result: IteratorResult<unknown, undefined>): IteratorResult<P, undefined> {
+    this.#hasRead = true;
+    // With it goes all that was known of the call.
+    this.#again = undefined;
+    if (result.done) this.#release();
+    return result as IteratorResult<P, undefined>;
+  }
+
+  async #retry(error: unknown): Promise<IteratorResult<P, undefined>> {
     try {
-      return await this.#reader.next();
-    } catch (error) {
       const again = this.#hasRead || this.#left !== undefined ? undefined : this.#again;
       if (again === undefined) throw error;
       this.#again = undefined;
       this.#reader = await again();
       if (this.#left !== undefined) this.#reader.leave(this.#left === 'done' ? undefined : this.#left);
-      return this.#reader.next();
+      return this.#took(await this.#reader.next());
+    } catch (failure) {
+      this.#release();
+      throw failure;
     }
   }
 
@@ -99,6 +104,6 @@ export class AnswerStream<P, L = unknown> implements AsyncIterableIterator<P> {
   }
 
   #release(): void {
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort);
   }
 }

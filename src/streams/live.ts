@@ -200,13 +200,19 @@ export class LiveStream {
   }
 }
 
+/** A call of `next` that is not answered yet. */
+interface Waiting {
+  readonly resolve: (result: IteratorResult<unknown, undefined>) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** A place in the stream, and nothing else: with a thousand readers, whatever a reader holds is held a thousand times. */
 class LiveReader implements PartReader {
   readonly #live: LiveStream;
   #place = 0;
   #left: { readonly reason: unknown } | 'done' | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
-  /** Called when there may be more. */
-  wake = () => {};
+  /** In the order of the calls. */
+  readonly #waiting: Waiting[] = [];
 
   constructor(live: LiveStream) {
     this.#live = live;
@@ -218,9 +224,10 @@ class LiveReader implements PartReader {
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
-    const result = this.#turn.then(() => this.#next());
-    this.#turn = result.catch(() => {});
-    return result;
+    return new Promise((resolve, reject) => {
+      const isFirst = this.#waiting.push({ resolve, reject }) === 1;
+      if (isFirst) this.wake();
+    });
   }
 
   leave(because?: { readonly reason: unknown }): void {
@@ -233,19 +240,30 @@ class LiveReader implements PartReader {
     this.wake();
   }
 
-  async #next(): Promise<IteratorResult<unknown, undefined>> {
-    for (;;) {
-      if (this.#left === 'done') return done;
-      if (this.#left !== undefined) throw this.#left.reason;
-      const result = this.#live.at(this.#place);
-      if (result !== undefined) {
-        if (!result.done) this.#live.advanced(this.#place++);
-        return result;
+  /** Called when there may be more. */
+  wake(): void {
+    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+      let result: IteratorResult<unknown, undefined> | undefined;
+      try {
+        result = this.#now();
+      } catch (error) {
+        this.#waiting.shift();
+        first.reject(error);
+        continue;
       }
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
+      if (result === undefined) return;
+      this.#waiting.shift();
+      first.resolve(result);
+      // Last, because it may wake this very reader.
+      if (!result.done) this.#live.advanced(this.#place++);
     }
+  }
+
+  /** What is to be read at its place; undefined while that has not come. */
+  #now(): IteratorResult<unknown, undefined> | undefined {
+    if (this.#left === 'done') return done;
+    if (this.#left !== undefined) throw this.#left.reason;
+    return this.#live.at(this.#place);
   }
 }
 
