@@ -13,8 +13,9 @@ import { type JudgedPair, judgePair } from './evaluate/judge.js';
 import { type PairRow, readPairRows, readStreamRows, type StreamRow } from './evaluate/rows.js';
 import { Stream } from './evaluate/stream.js';
 import { Texts } from './evaluate/texts.js';
-import { configOf, type OpenOptions, openEmbedder } from './open.js';
+import { configOf, type OpenOptions } from './open.js';
 import { decisionPolicy, meansOf, pairStage } from './open-decision.js';
+import { openEmbedder } from './open-embedder.js';
 import { withShipped } from './open-verifier.js';
 
 /** How far it has come. */

@@ -162,7 +162,8 @@ export class Resolver {
     if (flown.live === undefined) return this.#outcomes.joined(query, flown.answer, flown.worth, started);
     // What a stream has cost is known at its end.
     const { savings } = this.#outcomes.recorder;
-    const note = ({ worth }: Resolved) => void savings.note(query.scope, worth, Number.POSITIVE_INFINITY);
+    const { scope } = query;
+    const note = ({ worth }: Resolved) => void savings.note(scope, worth, Number.POSITIVE_INFINITY);
     flown.whole.then(note, () => {});
     return this.#outcomes.joined(query, flown.answer, undefined, started);
   }

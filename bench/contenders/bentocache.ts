@@ -4,6 +4,7 @@ import { memoryDriver } from 'bentocache/drivers/memory';
 import { answerOf, isAnswerOf, storedQuestions } from '../data/world.js';
 import { figuresOf, timeAwaited } from '../harness/measure.js';
 import type { SubjectFactory } from '../types.js';
+import { loadSubject } from './answers-load.js';
 
 /** `get` by the question itself as the key. */
 export const bentoCache: SubjectFactory = async ({ n, quick }) => {
@@ -24,4 +25,15 @@ export const bentoCache: SubjectFactory = async ({ n, quick }) => {
     },
     close: () => cache.disconnectAll(),
   };
+};
+
+/** `getOrSet` by the question itself as the key, in front of the origin of the mixed load. */
+export const bentoCacheLoad: SubjectFactory = (job) => {
+  const store = bentostore().useL1Layer(memoryDriver({ maxItems: 100_000, serialize: false }));
+  const cache = new BentoCache({ default: 'memory', stores: { memory: store } });
+  const answering = {
+    ask: (key: string, factory: () => Promise<string>) => cache.getOrSet({ key, factory, ttl: '1d' }),
+    close: () => cache.disconnectAll(),
+  };
+  return loadSubject(job, answering, 'memory driver, exact key only');
 };

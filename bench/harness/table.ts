@@ -19,7 +19,7 @@ export const titles: Readonly<Record<CaseName, string>> = {
   miss: 'whole cache, every tier asked in vain',
   'hit-rate': 'what tier A still holds when it is asked for',
   'warm-restart': 'tier A after restarts',
-  answers: 'misses, replays, a thousand readers of one stream',
+  answers: 'misses, replays, a thousand readers of one stream, a mixed load',
   ingest: 'short documents of a folder into a corpus',
   faults: 'what callers notice while Redis fails',
   'graph-recall': 'both messages that an answer needs, recalled under a budget of tokens',

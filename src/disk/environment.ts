@@ -8,7 +8,7 @@ import { type Condition, type Operation, Writer } from './writer.js';
 
 export type { Condition, Operation } from './writer.js';
 
-/** A database's readable face; every read sees what was committed last. */
+/** A database's readable face; a read sees what was committed before this run of synchronous code began to read, and all since by this process. */
 export interface Reader {
   /** A copy of the value. Cost: about 2 microseconds for 1 KB in the page cache. */
   get(key: Uint8Array): Buffer | undefined;
@@ -52,7 +52,7 @@ export class Environment {
   readonly #writer: Writer;
   readonly #databases = new Map<string, BytesDatabase>();
   #closing: Promise<void> | undefined;
-  /** The snapshot was taken since anything was awaited. */
+  /** The snapshot was taken in this run of synchronous code. */
   #isLatest = false;
 
   /** @throws {DirectoryError} ERR_LLM_CACHE_DIRECTORY when the directory cannot be used. */
@@ -100,7 +100,7 @@ export class Environment {
     this.#checkOpen();
     const applied = await this.#writer.write(operations, condition);
     // The reader's snapshot may be older than this commit; whoever awaited the write must see it.
-    if (!this.#closing) this.#root.resetReadTxn();
+    if (!this.#closing) this.#letGo();
     return applied;
   }
 
@@ -114,7 +114,7 @@ export class Environment {
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
       this.#checkOpen();
       // A read of this process may still hold the snapshot of before; so may those of others, until their event loops turn.
-      this.#root.resetReadTxn();
+      this.#letGo();
       if (await this.#writer.scrub()) return;
       await new Promise<void>((resolve) => clock.after(attemptDelayMs, resolve));
     }
@@ -209,15 +209,20 @@ export class Environment {
 
   /**
    * Lets go of the snapshot of earlier reads, which lmdb keeps until its timer runs: another process may have committed since. Once for
-   * all reads up to the next await, as nobody can have told this process of a commit meanwhile.
+   * all reads that follow each other without waiting, as a new snapshot costs as much as a read.
    */
   #toLatest(): void {
     this.#checkOpen();
     if (this.#isLatest) return;
+    this.#letGo();
     this.#isLatest = true;
     queueMicrotask(() => {
       this.#isLatest = false;
     });
+  }
+
+  #letGo(): void {
+    this.#isLatest = false;
     this.#root.resetReadTxn();
   }
 

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { expiryOf } from './codec.js';
 import { type BytesDatabase, bytesOf, checkSpace, openNamed, openRoot } from './file.js';
+import { unpackBatch } from './packing.js';
 import { scrub } from './scrub.js';
-import type { Batch, Condition, Operation, Outcome, Scrub } from './writer.js';
+import type { Batch, Condition, Operation, Outcome, Post, Scrub } from './writer.js';
 
 const port = parentPort as MessagePort;
 const directory = workerData.directory as string;
@@ -23,20 +24,30 @@ function database(name: string): BytesDatabase {
   return opened;
 }
 
-type Message = Batch | Scrub | 'close';
+// What has come and is not done.
+const inbox: Post[number][] = [];
 
-port.on('message', (first: Message) => {
-  const group: Batch[] = [];
-  let next: Message | undefined = first;
-  while (next !== undefined && next !== 'close' && !('scrub' in next)) {
-    group.push(next);
-    if (group.length === mostPerCommit) break;
-    next = receiveMessageOnPort(port)?.message as Message | undefined;
+port.on('message', (post: Post) => {
+  inbox.push(...post);
+  while (inbox.length > 0) {
+    const group: Batch[] = [];
+    while (group.length < mostPerCommit && inbox[0] instanceof ArrayBuffer) {
+      group.push(unpackBatch(inbox.shift() as ArrayBuffer));
+      if (inbox.length === 0) takeMore();
+    }
+    commit(group);
+    const next = inbox[0];
+    if (next === undefined || next instanceof ArrayBuffer) continue;
+    inbox.shift();
+    if (next === 'close') root.close().then(() => port.close());
+    else scrubAll(next);
   }
-  commit(group);
-  if (next === 'close') root.close().then(() => port.close());
-  else if (next !== undefined && 'scrub' in next) scrubAll(next);
 });
+
+function takeMore(): void {
+  const post = receiveMessageOnPort(port)?.message as Post | undefined;
+  if (post !== undefined) inbox.push(...post);
+}
 
 function scrubAll({ id }: Scrub): void {
   try {
@@ -70,7 +81,7 @@ function commit(group: readonly Batch[]): void {
     );
     for (const operation of operations) database(operation.database);
     const applied = root.transactionSync(() => group.map(apply));
-    for (const [index, { id }] of group.entries()) answer({ id, applied: applied[index] as boolean });
+    answer(...group.map(({ id }, index) => ({ id, applied: applied[index] as boolean })));
   } catch (error) {
     // One batch too large for the disk must not fail its neighbours.
     if (group.length > 1) for (const batch of group) commit([batch]);
@@ -86,8 +97,8 @@ function sizeOf(operation: Operation): number {
   return operation.kind === 'append' ? 8 + operation.value.length : 0;
 }
 
-function answer(outcome: Outcome): void {
-  port.postMessage(outcome);
+function answer(...outcomes: Outcome[]): void {
+  port.postMessage(outcomes);
 }
 
 function apply(batch: Batch): boolean {

@@ -1,8 +1,9 @@
 // Sends batches of writes to the writer thread and settles with their commits. For disk/ alone.
 import { Worker } from 'node:worker_threads';
 import { BusyError, CapacityError, ClosedError, DirectoryError } from '../core/errors.js';
+import { packBatch } from './packing.js';
 
-/** One change within a batch. Keys and values are in memory of their own. */
+/** One change within a batch. Keys and values are copied when it is written. */
 export type Operation =
   | { readonly kind: 'put'; readonly database: string; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly kind: 'remove'; readonly database: string; readonly key: Uint8Array }
@@ -48,7 +49,10 @@ export interface Condition {
   readonly value?: Uint8Array | undefined;
 }
 
-/** What the writer thread answers. */
+/** What is posted at once: batches as `packBatch` makes them. `close` comes last. */
+export type Post = readonly (ArrayBuffer | Scrub | 'close')[];
+
+/** What the writer thread answers to a batch. */
 export type Outcome =
   | { readonly id: number; readonly applied: boolean; readonly error?: undefined }
   | { readonly id: number; readonly error: { readonly message: string; readonly code: string } };
@@ -66,6 +70,8 @@ const fullCodes = new Set(['ERR_LLM_CACHE_CAPACITY', '28', '122', '27', '-30792'
 export class Writer {
   readonly #directory: string;
   readonly #pending = new Map<number, Pending>();
+  /** What goes to the thread with the next turn of the event loop: waking a thread costs more than packing a batch. */
+  #outbox: (ArrayBuffer | Scrub | 'close')[] = [];
   #worker: Worker | undefined;
   #exited: Promise<void> = Promise.resolve();
   #nextId = 1;
@@ -80,33 +86,48 @@ export class Writer {
    * @throws {CapacityError} ERR_LLM_CACHE_CAPACITY when the disk is full · {BusyError} ERR_LLM_CACHE_BUSY when 8,192 batches wait
    */
   write(operations: readonly Operation[], condition?: Condition): Promise<boolean> {
-    return this.#ask((id): Batch => ({ id, operations, condition }));
+    return this.#ask((id) => packBatch({ id, operations, condition }));
   }
 
   /** Zeroes what is deleted, after the writes before it: true, or false while a reader still sees it. @throws as `write` */
   scrub(): Promise<boolean> {
-    return this.#ask((id): Scrub => ({ id, scrub: true }));
+    return this.#ask((id) => ({ id, scrub: true }));
   }
 
   /** Lets what was written before finish, then ends the thread. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#worker?.ref();
-    this.#worker?.postMessage('close');
+    if (this.#worker !== undefined) {
+      this.#worker.ref();
+      this.#outbox.push('close');
+      this.#post();
+    }
     await this.#exited;
   }
 
-  #ask(message: (id: number) => Batch | Scrub): Promise<boolean> {
+  #ask(message: (id: number) => ArrayBuffer | Scrub): Promise<boolean> {
     if (this.#closed) return Promise.reject(new ClosedError('the disk environment'));
     if (this.#pending.size >= mostPending)
       return Promise.reject(new BusyError('the disk writer', mostPending));
     const worker = this.#start();
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
+      // First, because it may throw.
+      const packed = message(id);
       this.#pending.set(id, { resolve, reject });
       worker.ref();
-      worker.postMessage(message(id));
+      if (this.#outbox.push(packed) === 1) setImmediate(() => this.#post());
     });
+  }
+
+  #post(): void {
+    const post: Post = this.#outbox;
+    if (post.length === 0) return;
+    this.#outbox = [];
+    this.#worker?.postMessage(
+      post,
+      post.filter((each) => each instanceof ArrayBuffer),
+    );
   }
 
   #start(): Worker {
@@ -117,13 +138,17 @@ export class Writer {
     });
     worker.unref();
     let failure: Error | undefined;
-    worker.on('message', (outcome: Outcome) => this.#settle(outcome));
+    worker.on('message', (outcomes: readonly Outcome[]) => {
+      for (const outcome of outcomes) this.#settle(outcome);
+      if (this.#pending.size === 0 && !this.#closed) this.#worker?.unref();
+    });
     worker.on('error', (error) => {
       failure = error;
     });
     this.#exited = new Promise((resolve) => {
       worker.on('exit', () => {
         this.#worker = undefined;
+        this.#outbox = [];
         this.#failAll(failure);
         resolve();
       });
@@ -135,7 +160,6 @@ export class Writer {
   #settle(outcome: Outcome): void {
     const pending = this.#pending.get(outcome.id);
     this.#pending.delete(outcome.id);
-    if (this.#pending.size === 0 && !this.#closed) this.#worker?.unref();
     if (pending === undefined) return;
     if (outcome.error === undefined) pending.resolve(outcome.applied);
     else pending.reject(this.#translate(outcome.error));

@@ -25,34 +25,25 @@ export class AnswerStream<P, L = unknown> implements AsyncIterableIterator<P> {
   #hasRead = false;
   #left: { readonly reason: unknown } | 'done' | undefined;
   readonly #signal: AbortSignal | undefined;
-  readonly #onAbort: () => void;
+  readonly #onAbort: (() => void) | undefined;
 
   constructor({ lookup, reader, signal, again }: AnswerStreamParts<L>) {
     this.lookup = lookup;
     this.#reader = reader;
     this.#again = again;
     this.#signal = signal;
-    this.#onAbort = () => this.#leave({ reason: signal?.reason });
-    if (signal?.aborted) this.#onAbort();
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal === undefined) return;
+    this.#onAbort = () => this.#leave({ reason: signal.reason });
+    if (signal.aborted) this.#onAbort();
+    signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   /** The next part. Rejects as the generation, or with the signal's reason. */
-  async next(): Promise<IteratorResult<P, undefined>> {
-    try {
-      let result: IteratorResult<unknown, undefined>;
-      try {
-        result = await this.#reader.next();
-      } catch (error) {
-        result = await this.#anew(error);
-      }
-      this.#hasRead = true;
-      if (result.done) this.#release();
-      return result as IteratorResult<P, undefined>;
-    } catch (error) {
-      this.#release();
-      throw error;
-    }
+  next(): Promise<IteratorResult<P, undefined>> {
+    return this.#reader.next().then(
+      (result) => this.#took(result),
+      (error: unknown) => this.#retry(error),
+    );
   }
 
   /** Reads no more. */
@@ -85,14 +76,26 @@ export class AnswerStream<P, L = unknown> implements AsyncIterableIterator<P> {
     );
   }
 
-  /** The first part of another reader, where there may be one. */
-  async #anew(error: unknown): Promise<IteratorResult<unknown, undefined>> {
-    const again = this.#hasRead || this.#left !== undefined ? undefined : this.#again;
-    if (again === undefined) throw error;
+  #took(result: IteratorResult<unknown, undefined>): IteratorResult<P, undefined> {
+    this.#hasRead = true;
+    // With it goes all that was known of the call.
     this.#again = undefined;
-    this.#reader = await again();
-    if (this.#left !== undefined) this.#reader.leave(this.#left === 'done' ? undefined : this.#left);
-    return this.#reader.next();
+    if (result.done) this.#release();
+    return result as IteratorResult<P, undefined>;
+  }
+
+  async #retry(error: unknown): Promise<IteratorResult<P, undefined>> {
+    try {
+      const again = this.#hasRead || this.#left !== undefined ? undefined : this.#again;
+      if (again === undefined) throw error;
+      this.#again = undefined;
+      this.#reader = await again();
+      if (this.#left !== undefined) this.#reader.leave(this.#left === 'done' ? undefined : this.#left);
+      return this.#took(await this.#reader.next());
+    } catch (failure) {
+      this.#release();
+      throw failure;
+    }
   }
 
   #leave(because?: { readonly reason: unknown }): void {
@@ -101,6 +104,6 @@ export class AnswerStream<P, L = unknown> implements AsyncIterableIterator<P> {
   }
 
   #release(): void {
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort);
   }
 }

@@ -44,9 +44,6 @@ export class LiveStream {
   #ending: Ending | undefined;
   #isFaithful = true;
   readonly #readers = new Set<LiveReader>();
-  /** One promise for all readers that wait: a thousand may. */
-  #news: Promise<void> | undefined;
-  #tellNews = () => {};
   #settle!: (ending: Ending) => void;
   /** Resolves when the stream is over. Never rejects. */
   readonly over = new Promise<Ending>((resolve) => {
@@ -133,14 +130,6 @@ export class LiveStream {
     return undefined;
   }
 
-  /** For readers: resolves when there may be more, or one of them has left. */
-  news(): Promise<void> {
-    this.#news ??= new Promise((resolve) => {
-      this.#tellNews = resolve;
-    });
-    return this.#news;
-  }
-
   /** For readers: one has read the part at a place. */
   advanced(place: number): void {
     if (this.#bytes > this.#options.maxBytes && place === this.#first) this.#trim();
@@ -149,8 +138,6 @@ export class LiveStream {
   /** For readers: one reads no more. */
   left(reader: LiveReader, reason: unknown): void {
     if (!this.#readers.delete(reader)) return;
-    // It may be waiting itself.
-    this.#wake();
     if (this.#readers.size === 0) this.#stopIfUnread(reason);
     else if (this.#bytes > this.#options.maxBytes) this.#trim();
   }
@@ -193,8 +180,7 @@ export class LiveStream {
   }
 
   #wake(): void {
-    this.#news = undefined;
-    this.#tellNews();
+    for (const reader of this.#readers) reader.wake();
   }
 
   /** Lets go of what all have read, and goes on if somebody waits. */
@@ -214,13 +200,19 @@ export class LiveStream {
   }
 }
 
+/** A call of `next` that is not answered yet. */
+interface Waiting {
+  readonly resolve: (result: IteratorResult<unknown, undefined>) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** A place in the stream, and nothing else: with a thousand readers, whatever a reader holds is held a thousand times. */
 class LiveReader implements PartReader {
   readonly #live: LiveStream;
   #place = 0;
   #left: { readonly reason: unknown } | 'done' | undefined;
-  /** Calls of `next` that have not settled, and the last of them. */
-  #calls = 0;
-  #last: Promise<unknown> = Promise.resolve();
+  /** In the order of the calls. */
+  readonly #waiting: Waiting[] = [];
 
   constructor(live: LiveStream) {
     this.#live = live;
@@ -232,10 +224,10 @@ class LiveReader implements PartReader {
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
-    const read = () => this.#next();
-    const result = this.#calls++ === 0 ? read() : this.#last.then(read, read);
-    this.#last = result;
-    return result;
+    return new Promise((resolve, reject) => {
+      const isFirst = this.#waiting.push({ resolve, reject }) === 1;
+      if (isFirst) this.wake();
+    });
   }
 
   leave(because?: { readonly reason: unknown }): void {
@@ -245,23 +237,33 @@ class LiveReader implements PartReader {
       this,
       because?.reason ?? new DOMException('nobody reads the stream any more', 'AbortError'),
     );
+    this.wake();
   }
 
-  async #next(): Promise<IteratorResult<unknown, undefined>> {
-    try {
-      for (;;) {
-        if (this.#left === 'done') return done;
-        if (this.#left !== undefined) throw this.#left.reason;
-        const result = this.#live.at(this.#place);
-        if (result !== undefined) {
-          if (!result.done) this.#live.advanced(this.#place++);
-          return result;
-        }
-        await this.#live.news();
+  /** Called when there may be more. */
+  wake(): void {
+    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+      let result: IteratorResult<unknown, undefined> | undefined;
+      try {
+        result = this.#now();
+      } catch (error) {
+        this.#waiting.shift();
+        first.reject(error);
+        continue;
       }
-    } finally {
-      this.#calls--;
+      if (result === undefined) return;
+      this.#waiting.shift();
+      first.resolve(result);
+      // Last, because it may wake this very reader.
+      if (!result.done) this.#live.advanced(this.#place++);
     }
+  }
+
+  /** What is to be read at its place; undefined while that has not come. */
+  #now(): IteratorResult<unknown, undefined> | undefined {
+    if (this.#left === 'done') return done;
+    if (this.#left !== undefined) throw this.#left.reason;
+    return this.#live.at(this.#place);
   }
 }
 
