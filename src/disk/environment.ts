@@ -171,6 +171,8 @@ export class Environment {
     let database = this.#databases.get(name);
     if (database === undefined) {
       database = openNamed(this.#root, this.directory, name);
+      // A snapshot from before does not know the database.
+      this.#letGo();
       this.#databases.set(name, database);
     }
     return database;

@@ -9,10 +9,6 @@ import { assemble, openMock, turns } from './support.js';
 const test = suite('streams');
 const unhandled: unknown[] = [];
 const noCall = (): never => assert.unreachable() as never;
-const startedWith = <S>(opening: Promise<S>, push: () => void): Promise<S> => {
-  push();
-  return opening;
-};
 process.on('unhandledRejection', (reason) => unhandled.push(reason));
 
 test('a stream is handed on, stored at its end, replayed part by part, and found whole by plain callers', async () => {
@@ -245,43 +241,6 @@ test('beyond its bound a stream waits for the slowest reader, is joined by nobod
   assert.is(read, 50);
   await cache.idle();
   assert.is((await cache.get('q')).value, 'own');
-});
-
-test('parts asked for at once come in order, beyond the bound too, and so does the end', async () => {
-  const cache = assemble({ maxStreamBytes: 300 });
-  const origin = source();
-  const numbers = Array.from({ length: 20 }, (_, i) => `${i}`.padEnd(100, '.'));
-  const stream = await startedWith(cache.wrapStream('q', origin.generate), () => origin.push(...numbers));
-  const asked = Array.from({ length: 22 }, () => stream.next());
-  origin.end();
-  const results = await Promise.all(asked);
-  assert.equal(
-    results.slice(0, 20).map(({ value }) => value),
-    numbers,
-  );
-  assert.equal(results.slice(20), [
-    { done: true, value: undefined },
-    { done: true, value: undefined },
-  ]);
-});
-
-test('a failure reaches every part that is waited for, and leaving ends the wait', async () => {
-  const cache = assemble();
-  const origin = source();
-  const stream = await startedWith(cache.wrapStream('q', origin.generate), () => origin.push('first'));
-  assert.is((await stream.next()).value, 'first');
-  const waiting = [stream.next(), stream.next()];
-  origin.fail('broken');
-  assert.equal(await Promise.all(waiting.map(failed)), ['broken', 'broken']);
-  const other = source();
-  const left = await startedWith(cache.wrapStream('other', other.generate), () => other.push('first'));
-  await left.next();
-  const late = [left.next(), left.next()];
-  await left.return();
-  assert.equal(await Promise.all(late), [
-    { done: true, value: undefined },
-    { done: true, value: undefined },
-  ]);
 });
 
 test('a replay at the original pace keeps the gaps up to the cap, and can be left in the middle', async () => {
