@@ -61,7 +61,7 @@ test('what is generated after a removal lives although other removals always wai
 test('a removal by time that waits names what was created in it, or is being generated; once sent, only what was', async () => {
   const ledger = new TestLedger();
   const range = { fromMs: 10, untilMs: 20 };
-  const removed = ledger.remove([marks.created(range, marks.tag('t'))]);
+  const removed = ledger.remove([marks.created(range, [marks.tag('t')])]);
   const next = ledger.remove([marks.key('other')]);
   const of = (createdAtMs: number | undefined, epoch: number, tags = ['t']) =>
     ledger.isAlive({ ...entry('k', epoch), createdAtMs, tags });
