@@ -125,7 +125,7 @@ export interface SetReport {
   readonly failed: readonly string[];
 }
 
-/** What `invalidate` removes: every answer that one of these names; with a time, of those only what was created in it, and by itself all that was. */
+/** What `invalidate` removes: every answer that one of these names; with a time, of those only what was created in it, and by itself all that was (beside a time at most 100 names in all, of which a scope counts as two). */
 export interface Invalidation extends ScopeOption {
   /** At most 1,000. */
   readonly tags?: readonly string[] | undefined;

@@ -207,7 +207,8 @@ export class SemanticCache extends EventEmitter<CacheEvents> {
 
   /**
    * Makes all answers a miss that carry one of the tags or sources, lie in the scope or stand under the key, or of these (of all, where
-   * none is named) those created in a time: O(names given), however many answers there are. In this process at once; in others within moments, or once the shared tier is back (`shared` tells).
+   * none is named) those created in a time: O(names given), however many answers there are. In this process at once; in others within
+   * moments, or once the shared tier is back (`shared` tells).
    * @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT
    * @example await cache.invalidate({ sources: ['handbook.md'] });
    */

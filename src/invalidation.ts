@@ -12,6 +12,9 @@ import type { InvalidatedEvent } from './telemetry/events.js';
 /** Names of one kind that one invalidation takes. */
 export const mostInvalidated = 1000;
 
+/** Names of all kinds that one invalidation narrows by a time: they are one mark. A scope counts twice. */
+const mostNarrowed = 100;
+
 /** The marks of an invalidation. @throws {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT also for one that names nothing */
 export function marksOf(what: Invalidation, scopeId: string | undefined): Mark[] {
   const named = namedBy(what, scopeId);
@@ -23,7 +26,10 @@ export function marksOf(what: Invalidation, scopeId: string | undefined): Mark[]
     throw new InvalidArgumentError('what', expected, what);
   }
   if (range === undefined) return named;
-  return (named.length > 0 ? named : [marks.everything]).map((mark) => marks.created(range, mark));
+  if (named.length > mostNarrowed) {
+    throw new InvalidArgumentError('what', `at most ${mostNarrowed} names beside a time`, named.length);
+  }
+  return [marks.created(range, named.length > 0 ? named : [marks.everything])];
 }
 
 /** The time that an invalidation names; undefined where it names none. */

@@ -12,8 +12,8 @@ export interface TimeRange {
 
 /** A mark that names only what was created in a time. */
 export interface RangedMark extends TimeRange {
-  /** Whose entries. */
-  readonly of: Mark;
+  /** Of what: entries that one of these names. */
+  readonly of: ReadonlySet<Mark>;
 }
 
 /** Makes marks. */
@@ -23,7 +23,8 @@ export const marks = {
   scope: (id: string): Mark => `s:${id}`,
   tag: (tag: string): Mark => `t:${tag}`,
   source: (id: string): Mark => `d:${id}`,
-  created: ({ fromMs, untilMs }: TimeRange, of: Mark): Mark => `c:${fromMs}:${untilMs}:${of}`,
+  created: ({ fromMs, untilMs }: TimeRange, of: readonly Mark[]): Mark =>
+    `c:${fromMs}:${untilMs}:${JSON.stringify(of)}`,
 } as const;
 
 /** What of an entry removals may name. One that is still being generated has no time of creation. */
@@ -34,33 +35,27 @@ export interface Removable extends Pick<Entry, 'key' | 'scope' | 'epoch' | 'tags
 /** Reads what `marks.created` wrote; undefined for other marks. */
 export function rangedMark(mark: Mark): RangedMark | undefined {
   if (!mark.startsWith('c:')) return undefined;
-  const [, fromMs, untilMs, of] = /^c:([^:]*):([^:]*):(.*)$/s.exec(mark) ?? [];
-  // One that cannot be read may have meant anything.
-  if (of === undefined) return { fromMs: -Infinity, untilMs: Infinity, of: marks.everything };
-  return { fromMs: Number(fromMs), untilMs: Number(untilMs), of };
+  try {
+    const [, fromMs, untilMs, of] = /^c:([^:]*):([^:]*):(.*)$/s.exec(mark) as RegExpExecArray;
+    return { fromMs: Number(fromMs), untilMs: Number(untilMs), of: new Set(JSON.parse(of as string)) };
+  } catch {
+    // One that cannot be read may have meant anything.
+    const everything = new Set([marks.everything]);
+    return { fromMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY, of: everything };
+  }
 }
 
 /** True when the mark names the entry. What is still being generated may be created at any time. */
 export function isNamed({ fromMs, untilMs, of }: RangedMark, entry: Removable): boolean {
   const { createdAtMs } = entry;
   if (createdAtMs !== undefined && !(createdAtMs >= fromMs && createdAtMs < untilMs)) return false;
-  const name = of.slice(2);
-  switch (of.slice(0, 2)) {
-    case 'k:':
-      return name === entry.key;
-    case 's:':
-      return name === entry.scope;
-    case 't:':
-      return entry.tags?.includes(name) ?? false;
-    case 'd:':
-      return entry.sources?.includes(name) ?? false;
-    default:
-      return true;
-  }
+  const { key, scope, tags = [], sources = [] } = entry;
+  if (of.has(marks.everything) || of.has(marks.key(key)) || of.has(marks.scope(scope))) return true;
+  return tags.some((tag) => of.has(marks.tag(tag))) || sources.some((source) => of.has(marks.source(source)));
 }
 
 /** True when all that the one names is named by the other. */
 export function isWithin(one: RangedMark, other: RangedMark): boolean {
-  const sameOf = other.of === marks.everything || other.of === one.of;
-  return sameOf && other.fromMs <= one.fromMs && other.untilMs >= one.untilMs;
+  const names = other.of.has(marks.everything) || [...one.of].every((mark) => other.of.has(mark));
+  return names && other.fromMs <= one.fromMs && other.untilMs >= one.untilMs;
 }

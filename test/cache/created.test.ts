@@ -34,6 +34,15 @@ test('from its beginning to before its end, by itself or of what else is named',
     ['of a tag', (at) => ({ createdBefore: at(50), tags: ['odd', 'none'] }), [1, 3]],
     ['of sources', (at) => ({ createdBefore: at(50), sources: ['2.md', '4.md', '5.md'] }), [2, 4]],
     ['of a scope', (at) => ({ createdAfter: at(10), scope: scopeOf(0) }), [3, 6, 9]],
+    [
+      'of many names at once',
+      (at) => ({
+        createdAfter: at(20),
+        tags: ['odd', ...Array.from({ length: 90 }, (_, i) => `t${i}`)],
+        sources: ['1.md', '4.md'],
+      }),
+      [3, 4, 5, 7, 9],
+    ],
     ['of a key', (at, keys) => ({ createdAfter: at(10), key: keys[7] as string }), [7]],
     ['of a key of another time', (at, keys) => ({ createdAfter: at(80), key: keys[7] as string }), []],
     ['all', () => ({ createdAfter: Number.NEGATIVE_INFINITY }), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]],
@@ -138,6 +147,7 @@ test('what is no time, and no range of it, is refused', async () => {
     ['a range that ends before it begins', { createdAfter: 6, createdBefore: 5 }],
     ['nothing named', { createdAfter: 5, tags: [] }],
     ['another name', { createdSince: 5 }],
+    ['too many names', { createdAfter: 5, tags: Array.from({ length: 101 }, (_, i) => `t${i}`) }],
   ];
   for (const [name, what] of refused) {
     assert.is(await codeOf(() => cache.invalidate(what as Invalidation)), 'ERR_LLM_CACHE_ARGUMENT', name);

@@ -48,12 +48,7 @@ test('what the options name is gone for whoever shares the directory', async () 
 
 test('nothing named, no such directory and what is no time or scope are refused, and nothing is made', async () => {
   const cwd = scratch();
-  for (const args of [
-    [],
-    ['--tag', 'x'],
-    ['--created-before', 'yesterday'],
-    ['--scope', 'acme'],
-  ]) {
+  for (const args of [[], ['--tag', 'x'], ['--created-before', 'yesterday'], ['--scope', 'acme']]) {
     const outcome = await run(['invalidate', '--use-mock', ...args], { cwd });
     assertFailure(outcome, 2, 'ERR_LLM_CACHE_ARGUMENT');
   }

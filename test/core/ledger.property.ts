@@ -44,7 +44,7 @@ function anyRemoval(): Said {
   return fromMs < untilMs ? { mark, range: { fromMs, untilMs } } : { mark };
 }
 const pickBound = (none: number) => (random() < 0.3 ? none : below(12) - 0.5 * below(2));
-const written = ({ mark, range }: Said) => (range === undefined ? mark : marks.created(range, mark));
+const written = ({ mark, range }: Said) => (range === undefined ? mark : marks.created(range, [mark]));
 const isNamedBy = ({ mark, range }: Said, entry: ReturnType<typeof entryAt>) => {
   const { createdAtMs } = entry;
   const inTime =

@@ -58,6 +58,26 @@ test('what is generated after a removal lives although other removals always wai
   assert.is(ledger.isAlive(entry('other', ledger.epoch)), true);
 });
 
+test('a removal by time that waits names what was created in it, or is being generated; once sent, only what was', async () => {
+  const ledger = new TestLedger();
+  const range = { fromMs: 10, untilMs: 20 };
+  const removed = ledger.remove([marks.created(range, [marks.tag('t')])]);
+  const next = ledger.remove([marks.key('other')]);
+  const of = (createdAtMs: number | undefined, epoch: number, tags = ['t']) =>
+    ledger.isAlive({ ...entry('k', epoch), createdAtMs, tags });
+  const before = ledger.epoch;
+  const said = [of(9, before), of(10, before), of(19, before), of(20, before), of(undefined, before)];
+  assert.equal(said, [true, false, false, true, false]);
+  assert.is(of(15, before, ['u']), true);
+  await ledger.answer();
+  assert.is(await removed, true);
+  assert.is(ledger.waiting, 1, 'another one waits still');
+  assert.equal([of(15, before), of(9, before), of(15, ledger.epoch)], [false, true, true]);
+  await ledger.answer();
+  assert.is(await next, true);
+  assert.equal([of(15, before), of(9, before), of(15, ledger.epoch)], [false, true, true]);
+});
+
 test('more removals than may wait, while the removal of everything is being sent, are in the order after it', async () => {
   const ledger = new TestLedger();
   const first = ledger.remove([marks.everything]);
