@@ -183,13 +183,16 @@ async function withGround<T>(
 function remembering(model: PairModel): PairModel {
   const known = new Map<string, Promise<number>>();
   return {
-    ...model,
+    name: model.name,
+    fingerprint: model.fingerprint,
     score(a, b) {
       const key = JSON.stringify([a, b]);
       let score = known.get(key);
       if (score === undefined) {
         score = model.score(a, b);
         known.set(key, score);
+        // What failed once may succeed when it is asked again.
+        score.catch(() => known.delete(key));
       }
       return score;
     },

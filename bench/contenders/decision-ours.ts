@@ -66,6 +66,9 @@ export const oursDecision: SubjectFactory = async (job) => {
     return percentile(both.pair.sort(), 50) / percentile(both.text.sort(), 50);
   }
 
+  // No time is taken of this, so it belongs to the preparations.
+  const { wrongAtRecall, greatestRecall, pairModelShare } = await evaluateDecision({ pairs: traps }, none);
+  const accepted = wrongAtRecall?.['0.85'];
   return {
     variants: [
       { note: 'at most 15 % wrong; four candidates of the trap set, the question never seen before' },
@@ -73,12 +76,7 @@ export const oursDecision: SubjectFactory = async (job) => {
     async run() {
       timeBatches(2_000, 1, once);
       const latencies = timeBatches(job.quick ? 2_000 : 10_000, 1, once);
-      const ratio = await pairAgainstText(job.quick ? 100 : 400);
-      const { wrongAtRecall, greatestRecall, pairModelShare } = await evaluateDecision(
-        { pairs: traps },
-        none,
-      );
-      const accepted = wrongAtRecall?.['0.85'];
+      const ratio = await pairAgainstText(job.quick ? 50 : 400);
       return figuresOf(latencies, {
         facts: {
           'pair model, x of one embedding': ratio,

@@ -32,6 +32,8 @@ export interface StreamCurve extends Way {
 /** Nearest earlier questions kept of each; further ones take no part even where nearer ones were not stored. */
 const mostNear = 200;
 const thresholds = 24;
+/** Where a precision is lost between two thresholds, the place is halved so often. */
+const halvings = 4;
 
 interface Item extends StreamRow {
   readonly vector: Float32Array;
@@ -107,14 +109,21 @@ export class Stream {
 
   /** The curve of a way: the whole stream is asked anew at each threshold. */
   async curve({ by, rules }: Way, means: Means, signal?: AbortSignal): Promise<StreamCurve> {
+    const of = { ...means, rules: rules ? means.rules : [] };
+    const pointAt = async (threshold: number): Promise<StreamPoint> => {
+      const { hits, right } = await this.ask(policyAt(by, threshold, of), signal);
+      return { threshold, hits, right, hitRatio: hits / this.size, precision: hits === 0 ? 1 : right / hits };
+    };
     const points: StreamPoint[] = [];
-    for (let step = thresholds - 1; step >= 0; step--) {
-      const threshold = thresholdAt(by, step / (thresholds - 1));
-      const policy = policyAt(by, threshold, { ...means, rules: rules ? means.rules : [] });
-      const { hits, right } = await this.ask(policy, signal);
-      const precision = hits === 0 ? 1 : right / hits;
-      points.push({ threshold, hits, right, hitRatio: hits / this.size, precision });
-    }
+    for (let step = thresholds - 1; step >= 0; step--)
+      points.push(await pointAt(thresholdAt(by, step / (thresholds - 1))));
+    for (const name of precisions)
+      for (let halving = 0; halving < halvings; halving++) {
+        const last = points.findLastIndex(({ precision }) => precision >= Number(name));
+        const [strict, loose] = [points[last], points[last + 1]];
+        if (strict === undefined || loose === undefined) break;
+        points.splice(last + 1, 0, await pointAt((strict.threshold + loose.threshold) / 2));
+      }
     return {
       by,
       rules,
