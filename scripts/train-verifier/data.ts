@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Signals } from './signals.ts';
 
+/** Weights are fitted on the first, promises counted on the second; nothing but the report looks at the third. */
+export type Part = 'fit' | 'calibrate' | 'report';
+
 /** A labelled pair. */
 export interface LabelledPair {
   readonly a: string;
@@ -11,8 +14,7 @@ export interface LabelledPair {
   readonly set: 'questions' | 'medical' | 'banking' | 'paraphrases' | 'traps' | 'edits';
   /** Pairs of one component share texts, so they stay together in a fold. */
   readonly component: string;
-  /** Fitting and calibrating use the first; nothing but the report looks at the second. */
-  readonly part: 'fit' | 'report';
+  readonly part: Part;
   readonly class?: string | undefined;
 }
 
@@ -20,7 +22,7 @@ export interface LabelledPair {
 export interface StreamRow {
   readonly query: string;
   readonly class: string;
-  readonly part: 'fit' | 'report';
+  readonly part: Part;
 }
 
 export function readRows<T>(path: string): T[] {
@@ -43,9 +45,14 @@ export function hashed(text: string): number {
   return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }
 
-/** The side that a text and all that is paired with it is on. */
-const partOf = (text: string, share = reportShare): LabelledPair['part'] =>
-  hashed(`side of ${text}`) < share ? 'report' : 'fit';
+/** The part that a text and all that is paired with it is in. */
+const partOf = (text: string, share: number): Part => (hashed(`side of ${text}`) < share ? 'report' : 'fit');
+
+/** The same in three parts: what is not fitted on, halved. */
+const heldOut = (text: string): Part => {
+  const part = partOf(text, reportShare);
+  return part === 'report' && hashed(`half of ${text}`) < 0.5 ? 'calibrate' : part;
+};
 
 /** The pairs of `folder` whose labels are read, not made: question pairs, medical pairs, and this repository's traps. */
 export function readPairs(folder: string): LabelledPair[] {
@@ -58,7 +65,7 @@ export function readPairs(folder: string): LabelledPair[] {
       same,
       set,
       component: componentOf(a),
-      part: partOf(componentOf(a)),
+      part: heldOut(componentOf(a)),
     }));
   };
   const ownTraps = (['fit', 'test'] as const).flatMap((name) =>

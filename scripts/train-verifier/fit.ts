@@ -1,6 +1,5 @@
 // Fits both stages, each on what the stage before says of pairs that it was not fitted on. The trainer imports it.
-import { lookFrom, stacked } from '#dist/decide/acceptance.js';
-import { type Calibration, type ScoreKind, sigmoid, tableOf } from '#dist/decide/calibration.js';
+import { sigmoid } from '#dist/decide/calibration.js';
 import {
   firstRow,
   type Platt,
@@ -23,14 +22,6 @@ const weightOf: Record<Row['set'], number> = {
   traps: 2,
   edits: 0.1,
 };
-/**
- * Whose pairs promises are made on. About one label in twelve of the question pairs is mistaken, so no lower rate can be read off
- * them; what is labelled with care, or made, is harder than what is asked and stands for the strict rates.
- */
-const counted: readonly { readonly least: number; readonly sets: readonly Row['set'][] }[] = [
-  { least: 0.1, sets: ['questions', 'medical'] },
-  { least: 0, sets: ['traps', 'edits', 'medical'] },
-];
 const netOptions: NetOptions = {
   directions: 48,
   hidden: 24,
@@ -51,15 +42,8 @@ const trees: Omit<BoostOptions, 'seed'> = {
   share: 0.6,
 };
 
-export interface Fitted {
-  readonly model: VerifierModel;
-  readonly rows: readonly Row[];
-  /** P(same) of each row by stages that were not fitted on its fold. */
-  readonly alone: readonly number[];
-  readonly paired: readonly number[];
-}
-
-export function fit(rows: readonly Row[], embedder: string): Fitted {
+/** The verifier of these rows. */
+export function fit(rows: readonly Row[], embedder: string): VerifierModel {
   const labels = rows.map(({ same }) => same);
   const weights = rows.map(({ set }) => weightOf[set]);
   const pick = <T>(all: readonly T[], at: readonly number[]) => at.map((i) => all[i] as T);
@@ -92,24 +76,18 @@ export function fit(rows: readonly Row[], embedder: string): Fitted {
       return readerOf(model)(asked, stored, cosine);
     },
   );
-  const stage = (table: readonly Float64Array[], options: BoostOptions): [number[], number[], Stage] => {
+  const stage = (table: readonly Float64Array[], options: BoostOptions): [number[], Stage] => {
     const [said, trees] = crossed(
       (at) => boost({ rows: pick(table, at), labels: pick(labels, at), weights: pick(weights, at) }, options),
       (model, i) => treesLogit(model, table[i] as Float64Array),
     );
-    const platt = fitPlatt(said, labels, weights);
-    return [said, said.map((x) => sigmoid(platt.slope * x + platt.offset)), { trees, platt }];
+    return [said, { trees, platt: fitPlatt(said, labels, weights) }];
   };
   const first = rows.map(({ features }, i) => firstRow(features, vectors[i] as Float64Array));
-  const [aloneSaid, aloneP, aloneStage] = stage(first, { ...trees, seed: 2 });
-  const second = rows.map((row, i) => secondRow(first[i] as Float64Array, aloneSaid[i] as number, row.logit));
-  const [, pairedP, pairedStage] = stage(second, { ...trees, seed: 3 });
-  return {
-    model: { embedder, net, alone: aloneStage, paired: pairedStage },
-    rows,
-    alone: aloneP,
-    paired: pairedP,
-  };
+  const [said, alone] = stage(first, { ...trees, seed: 2 });
+  const second = rows.map((row, i) => secondRow(first[i] as Float64Array, said[i] as number, row.logit));
+  const [, paired] = stage(second, { ...trees, seed: 3 });
+  return { embedder, net, alone, paired };
 }
 
 /** Newton's method on the two numbers. */
@@ -133,31 +111,4 @@ function fitPlatt(logits: readonly number[], labels: readonly boolean[], weights
     offset -= (h11 * g0 - h10 * g1) / determinant;
   }
   return { slope, offset };
-}
-
-/** The pairs that no rule refuses, counted by their scores. */
-export function calibrationOf(
-  { rows, alone: one, paired: two }: Fitted,
-  embedder: string,
-  verifier: string,
-  pairModel: string,
-): Calibration {
-  const scores: Record<ScoreKind, (i: number) => number> = {
-    cosine: (i) => (rows[i] as Row).cosine,
-    verifier: (i) => one[i] as number,
-    'pair model': (i) => stacked(one[i] as number, two[i] as number),
-  };
-  const tables = counted.flatMap(({ least, sets }) => {
-    const shown = rows.flatMap(({ isRefused, cosine, set }, i) =>
-      !isRefused && cosine >= lookFrom && sets.includes(set) ? [i] : [],
-    );
-    return (Object.keys(scores) as ScoreKind[]).map((by) => ({
-      ...tableOf(
-        by,
-        shown.map((i) => ({ score: scores[by](i), same: (rows[i] as Row).same })),
-      ),
-      least,
-    }));
-  });
-  return { embedder, verifier, pairModel, tables };
 }

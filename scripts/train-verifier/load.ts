@@ -1,6 +1,7 @@
-// The rows of both sides, with everything a verifier may see of them. main.ts and measure.ts import it.
+// The rows of a part, with everything a verifier may see of them. main.ts, calibrate.ts and measure.ts import it.
 import {
   type LabelledPair,
+  type Part,
   paraphrasePairs,
   paraphraseTexts,
   readPairs,
@@ -16,15 +17,23 @@ import { Signals } from './signals.ts';
 const editCount = 4_500;
 const edited: readonly LabelledPair['set'][] = ['questions', 'medical', 'banking'];
 
-/** What one side has. */
+/** What some parts have. */
 export interface Loaded {
   readonly rows: readonly Row[];
   readonly stream: readonly StreamRow[];
   readonly signals: Signals;
 }
 
-/** `data`: folder of the labelled sets; `cache`: folder that keeps what the models say. Edits are made of the side to fit on alone. */
-export async function load(data: string, cache: string, part: LabelledPair['part']): Promise<Loaded> {
+/** The three folders that a script is started with: labelled sets, what the models said of them, the verifier. */
+export function argumentsOf(script: string): [data: string, cache: string, folder: string] {
+  const [data, cache, folder] = process.argv.slice(2);
+  if (data !== undefined && cache !== undefined && folder !== undefined) return [data, cache, folder];
+  console.error(`usage: npx tsx scripts/train-verifier/${script}.ts DATA CACHE FOLDER`);
+  process.exit(2);
+}
+
+/** Edits are made of all parts but what is reported on. */
+export async function load(data: string, cache: string, parts: readonly Part[]): Promise<Loaded> {
   const signals = new Signals(cache);
   const labelled = readPairs(data);
   const stream = readStream(data);
@@ -34,22 +43,16 @@ export async function load(data: string, cache: string, part: LabelledPair['part
     ...paraphraseTexts(data),
   ]);
   const found = [...labelled, ...streamPairs(stream, signals, 4), ...paraphrasePairs(data, signals)].filter(
-    (pair) => pair.part === part,
+    ({ part }) => parts.includes(part),
   );
-  const edits =
-    part === 'fit'
-      ? editedPairs(
-          found.filter(({ set }) => edited.includes(set)),
-          editCount,
-          11,
-        )
-      : [];
+  const sources = found.filter(({ part, set }) => part !== 'report' && edited.includes(set));
+  const edits = sources.length === 0 ? [] : editedPairs(sources, editCount, 11);
   await signals.embed(edits.flatMap(({ a, b }) => [a, b]));
   const pairs = [...found, ...edits];
   await signals.score(pairs);
   return {
     rows: rowsOf(pairs, signals),
-    stream: stream.filter((row) => row.part === part),
+    stream: stream.filter(({ part }) => parts.includes(part)),
     signals,
   };
 }

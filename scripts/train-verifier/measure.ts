@@ -1,22 +1,18 @@
-// Prints what a fitted verifier is worth on the other side of the data: `npx tsx scripts/train-verifier/measure.ts DATA CACHE FOLDER`.
+// Prints what a fitted verifier is worth on the part that nothing was fitted or calibrated on: `npx tsx scripts/train-verifier/measure.ts DATA CACHE FOLDER`.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCalibration } from '#dist/decide/calibration.js';
 import { readVerifier } from '#dist/decide/verifier-file.js';
-import { load } from './load.ts';
+import { argumentsOf, load } from './load.ts';
 import { judge, report } from './report.ts';
 import { reportBudgets } from './report-budgets.ts';
 import { reportStream } from './report-stream.ts';
 
-const [data, cache, folder] = process.argv.slice(2);
-if (data === undefined || cache === undefined || folder === undefined) {
-  console.error('usage: npx tsx scripts/train-verifier/measure.ts DATA CACHE FOLDER');
-  process.exit(2);
-}
+const [data, cache, folder] = argumentsOf('measure');
 const verifier = readVerifier(readFileSync(join(folder, 'weights.jsonl'), 'utf8'));
 const calibration = readCalibration(readFileSync(join(folder, 'calibration.json'), 'utf8'));
-const { rows, stream, signals } = await load(data, cache, 'report');
+const { rows, stream, signals } = await load(data, cache, ['report']);
 const judged = judge(rows, verifier);
-report(judged);
 reportBudgets(judged, calibration);
+report(judged);
 await reportStream(stream, signals, verifier);

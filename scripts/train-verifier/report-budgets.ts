@@ -7,7 +7,7 @@ import type { Verifier } from '#dist/decide/verifier.js';
 import { type Judged, looked } from './report.ts';
 import type { Row } from './rows.ts';
 
-const rates = [0.25, 0.2, 0.15, 0.1, 0.05, 0.02];
+const rates = [0.25, 0.15, 0.1, 0.05, 0.02];
 const sets: readonly Row['set'][] = ['questions', 'medical', 'banking', 'traps'];
 
 export function reportBudgets(judged: readonly Judged[], calibration: Calibration): void {
