@@ -7,10 +7,10 @@ import type { Clock } from './core/clock.js';
 import type { Embedder } from './core/embedder.js';
 import { ConfigError, InvalidArgumentError } from './core/errors.js';
 import type { PairModel } from './core/pair-model.js';
-import { doubtBand, type Means, policyFor, tightened } from './decide/acceptance.js';
+import { type Means, policyFor, tightened } from './decide/acceptance.js';
 import { type Calibration, readCalibration } from './decide/calibration.js';
 import { type Category, Policies, type ScopePolicy } from './decide/policies.js';
-import { defaultMinSimilarity, type PairStage, type Policy, policy } from './decide/policy.js';
+import { defaultMinSimilarity, type Policy, policy } from './decide/policy.js';
 import type { Verifier } from './decide/verifier.js';
 import type { Environment } from './disk/environment.js';
 import { Learner } from './learning/learner.js';
@@ -133,10 +133,10 @@ export function pairStage(
   { pairModel: model }: DecisionHooks,
   clock: Clock,
   onAsked?: (error: unknown) => void,
-): PairStage | undefined {
+): Means['pairs'] {
   if (model === undefined) return undefined;
   const { pairTimeoutMs: timeoutMs } = decide;
-  return { model, timeoutMs, band: doubtBand, minSimilarity: pairsFrom, most: mostAsked, clock, onAsked };
+  return { model, timeoutMs, minSimilarity: pairsFrom, most: mostAsked, clock, onAsked };
 }
 
 /** The verifier and the calibration, as far as they are about this embedder. */

@@ -3,16 +3,18 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Signals } from './signals.ts';
 
+/** Weights are fitted on the first, promises counted on the second; nothing but the report looks at the third. */
+export type Part = 'fit' | 'calibrate' | 'report';
+
 /** A labelled pair. */
 export interface LabelledPair {
   readonly a: string;
   readonly b: string;
   readonly same: boolean;
-  readonly set: 'questions' | 'medical' | 'banking' | 'paraphrases' | 'traps';
+  readonly set: 'questions' | 'medical' | 'banking' | 'paraphrases' | 'traps' | 'edits';
   /** Pairs of one component share texts, so they stay together in a fold. */
   readonly component: string;
-  /** Fitting and calibrating use the first; nothing but the report looks at the second. */
-  readonly part: 'fit' | 'report';
+  readonly part: Part;
   readonly class?: string | undefined;
 }
 
@@ -20,7 +22,7 @@ export interface LabelledPair {
 export interface StreamRow {
   readonly query: string;
   readonly class: string;
-  readonly part: 'fit' | 'report';
+  readonly part: Part;
 }
 
 export function readRows<T>(path: string): T[] {
@@ -43,6 +45,15 @@ export function hashed(text: string): number {
   return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }
 
+/** The part that a text and all that is paired with it is in. */
+const partOf = (text: string, share: number): Part => (hashed(`side of ${text}`) < share ? 'report' : 'fit');
+
+/** The same in three parts: what is not fitted on, halved. */
+const heldOut = (text: string): Part => {
+  const part = partOf(text, reportShare);
+  return part === 'report' && hashed(`half of ${text}`) < 0.5 ? 'calibrate' : part;
+};
+
 /** The pairs of `folder` whose labels are read, not made: question pairs, medical pairs, and this repository's traps. */
 export function readPairs(folder: string): LabelledPair[] {
   const read = (file: string, set: LabelledPair['set']): LabelledPair[] => {
@@ -54,7 +65,7 @@ export function readPairs(folder: string): LabelledPair[] {
       same,
       set,
       component: componentOf(a),
-      part: hashed(componentOf(a)) < reportShare ? 'report' : 'fit',
+      part: heldOut(componentOf(a)),
     }));
   };
   const ownTraps = (['fit', 'test'] as const).flatMap((name) =>
@@ -80,7 +91,7 @@ export function readPairs(folder: string): LabelledPair[] {
 /** The stream, every query on one side. */
 export function readStream(folder: string): StreamRow[] {
   const rows = readRows<{ query: string; class: string }>(`${folder}/banking-stream-dev.jsonl`);
-  return rows.map((row) => ({ ...row, part: hashed(row.query.toLowerCase()) < 0.5 ? 'report' : 'fit' }));
+  return rows.map((row) => ({ ...row, part: partOf(row.query.toLowerCase(), 0.5) }));
 }
 
 /** Each query of one side with its nearest neighbours before it: what a cache would have to decide. */
@@ -125,7 +136,7 @@ export function paraphraseTexts(folder: string): string[] {
 export function paraphrasePairs(folder: string, signals: Signals): LabelledPair[] {
   const rows = paraphrases(folder);
   return rows.flatMap(({ cached, asked }) => {
-    const part = hashed(cached) < 0.5 ? 'report' : 'fit';
+    const part = partOf(cached, 0.5);
     const own: LabelledPair = {
       a: asked,
       b: cached,
@@ -135,7 +146,7 @@ export function paraphrasePairs(folder: string, signals: Signals): LabelledPair[
       part,
     };
     const others = rows
-      .filter((row) => row.cached !== cached && (hashed(row.cached) < 0.5 ? 'report' : 'fit') === part)
+      .filter((row) => row.cached !== cached && partOf(row.cached, 0.5) === part)
       .map((row) => ({ b: row.cached, cosine: signals.cosine(asked, row.cached) }))
       // Nearer ones are mostly the same sentence in other words: no label could say so.
       .filter(({ cosine }) => cosine < 0.8)

@@ -1,77 +1,84 @@
-// Prints what the verifier is worth on pairs that nothing was fitted on. The trainer imports it.
-import { doubtBand, lookFrom } from '#dist/decide/acceptance.js';
-import {
-  areaUnderCurve,
-  precisionRecall,
-  recallAt,
-  recallAtPrecision,
-  type Scored,
-} from '#dist/decide/metrics.js';
+// Prints what the verifier is worth on pairs that nothing was fitted on, each figure with its interval. The trainer imports it.
+import { lookFrom, stacked } from '#dist/decide/acceptance.js';
+import { areaUnderCurve, precisionRecall, recallAt, type Scored } from '#dist/decide/metrics.js';
 import type { Verifier } from '#dist/decide/verifier.js';
-import { stacked } from './fit.ts';
+import { randomOf } from './random.ts';
 import type { Row } from './rows.ts';
 
-interface Judged {
+/** A pair with both probabilities. */
+export interface Judged {
   readonly row: Row;
+  /** P(same) of the verifier. */
   readonly alone: number;
+  /** The same with the word of the pair model, which is asked about each pair. */
   readonly paired: number;
 }
 
-const ways: Record<string, (one: Judged) => number> = {
-  cosine: ({ row }) => row.cosine,
-  verifier: ({ row, alone }) => ruled(row, alone),
-  'verifier, no rules': ({ alone }) => alone,
-  'pair model': ({ row, alone, paired }) => ruled(row, stacked(alone, paired)),
-  'pair model, no rules': ({ alone, paired }) => stacked(alone, paired),
-  'pair model, always asked': ({ paired }) => paired,
-};
-
-export function report(rows: readonly Row[], verifier: Verifier): void {
-  const judged = rows.map((row) => ({
+export function judge(rows: readonly Row[], verifier: Verifier): Judged[] {
+  return rows.map((row) => ({
     row,
     alone: verifier.probability(row),
     paired: verifier.withLogit(row, row.logit),
   }));
+}
+
+/** A rule's veto comes first. */
+export const ruled = ({ row }: Judged, score: number) => (row.isRefused ? Number.NEGATIVE_INFINITY : score);
+
+const ways: Record<string, (one: Judged) => number> = {
+  cosine: ({ row }) => row.cosine,
+  'cosine and rules': (one) => ruled(one, one.row.cosine),
+  verifier: (one) => ruled(one, one.alone),
+  'verifier, no rules': ({ alone }) => alone,
+  'pair model': (one) => ruled(one, stacked(one.alone, one.paired)),
+  'pair model, no rules': ({ alone, paired }) => stacked(alone, paired),
+  'pair model, always asked, no rules': ({ paired }) => paired,
+};
+const draws = 200;
+
+export function report(judged: readonly Judged[]): void {
   for (const set of ['questions', 'medical', 'banking', 'paraphrases'] as const) {
     const some = judged.filter(({ row }) => row.set === set);
+    console.log(`${set}: ${some.length} pairs`);
     for (const [way, score] of Object.entries(ways)) {
       const scored = some.map((one): Scored => ({ score: score(one), same: one.row.same }));
-      const recalls = Object.values(recallAtPrecision(precisionRecall(scored))).map((x) => x.toFixed(3));
-      const auc = areaUnderCurve(scored).toFixed(4);
-      console.log(`${set.padEnd(12)} ${way.padEnd(26)} auc ${auc}  recall ${recalls.join(' ')}`);
+      console.log(`  ${way.padEnd(36)} auc and recall at .80 .85 .90: ${figures(scored)}`);
     }
   }
-  traps(judged.filter(({ row }) => row.set === 'traps'));
-  const semantic = judged.filter(({ row }) => !row.isRefused && row.cosine >= lookFrom);
-  for (const low of [0.1, 0.2, 0.3, 0.4, 0.5]) {
-    const asked = semantic.filter(({ alone }) => alone >= low && alone <= doubtBand[1]).length;
-    const scored = judged
-      .filter(({ row }) => row.set === 'questions')
-      .map(({ row, alone, paired }): Scored => {
-        const isAsked = alone >= low && alone <= doubtBand[1];
-        return { score: ruled(row, isAsked ? paired : alone), same: row.same };
-      });
-    const recalls = Object.values(recallAtPrecision(precisionRecall(scored))).map((x) => x.toFixed(3));
-    const share = ((100 * asked) / semantic.length).toFixed(1);
+  const trapped = judged.filter(({ row }) => row.set === 'traps');
+  for (const [way, score] of Object.entries(ways)) {
+    const scored = trapped.map((one): Scored => ({ score: score(one), same: one.row.same }));
     console.log(
-      `in doubt from ${low}: ${share} % of ${semantic.length} near pairs; questions ${recalls.join(' ')}`,
+      `traps, accepted where 85 % are kept: ${way.padEnd(36)} ${intervals(scored, (some) => [acceptedTraps(some)])[0]}`,
     );
   }
 }
 
-/** The share of the traps accepted where 85 % of the controls are. */
-function traps(judged: readonly Judged[]): void {
-  for (const [way, score] of Object.entries(ways)) {
-    const scored = judged.map((one): Scored => ({ score: score(one), same: one.row.same }));
-    const points = precisionRecall(scored);
-    const point = points.find(({ recall }) => recall >= 0.85);
-    const all = judged.filter(({ row }) => !row.same).length;
-    const wrong = point && point.accepted * (1 - point.precision);
-    const share = wrong === undefined ? 'not kept' : `${((100 * wrong) / all).toFixed(1)} %`;
-    const most = (100 * recallAt(points, 0)).toFixed(1);
-    console.log(`traps        ${way.padEnd(26)} accepted at 85 % kept: ${share} (at most ${most} % kept)`);
-  }
+const figures = (scored: readonly Scored[]): string =>
+  intervals(scored, (some) => {
+    const points = precisionRecall(some);
+    return [areaUnderCurve(some), ...[0.8, 0.85, 0.9].map((precision) => recallAt(points, precision))];
+  }).join('  ');
+
+/** Figures with the middle 95 % of what each is on samples drawn with replacement. Source: Efron, Annals of Statistics 7 (1979). */
+export function intervals<T>(items: readonly T[], figures: (items: readonly T[]) => number[]): string[] {
+  const random = randomOf(4);
+  const seen = Array.from({ length: draws }, () =>
+    figures(items.map(() => items[Math.floor(random() * items.length)] as T)),
+  );
+  return figures(items).map((figure, which) => {
+    const sorted = seen.map((drawn) => drawn[which] as number).sort((a, b) => a - b);
+    const at = (share: number) => (sorted[Math.floor(share * draws)] as number).toFixed(3);
+    return `${figure.toFixed(3)} [${at(0.025)} ${at(0.975)}]`;
+  });
 }
 
-/** A rule's veto comes first. */
-const ruled = (row: Row, score: number) => (row.isRefused ? Number.NEGATIVE_INFINITY : score);
+/** The share of the traps accepted where 85 % of the controls are; NaN when so many are never kept. */
+export function acceptedTraps(scored: readonly Scored[]): number {
+  const point = precisionRecall(scored).find(({ recall }) => recall >= 0.85);
+  const all = scored.filter(({ same }) => !same).length;
+  return point === undefined ? Number.NaN : (point.accepted * (1 - point.precision)) / all;
+}
+
+/** The pairs that the verifier looks at. */
+export const looked = ({ row }: Judged): boolean => !row.isRefused && row.cosine >= lookFrom;

@@ -2,7 +2,7 @@
 import { featuresOf } from '#dist/decide/features.js';
 import { pairFeatures } from '#dist/decide/pair-features.js';
 import { ruleNames } from '#dist/decide/policy.js';
-import { rules } from '#dist/decide/rules.js';
+import { vetoOf } from '#dist/decide/refusal.js';
 import { hashed, type LabelledPair } from './data.ts';
 import type { Signals } from './signals.ts';
 
@@ -32,7 +32,7 @@ export function rowsOf(pairs: readonly LabelledPair[], signals: Signals): Row[] 
       features: pairFeatures(a, b, { cosine, margin: cosine, agreement: 1, rank: 0 }),
       cosine,
       logit: signals.logit(pair.a, pair.b),
-      isRefused: ruleNames.some((name) => rules[name](a, b) !== undefined),
+      isRefused: vetoOf(a, b, ruleNames, true) !== undefined,
       fold: Math.floor(hashed(`fold of ${pair.component}`) * folds),
     };
   });

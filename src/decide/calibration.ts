@@ -3,8 +3,8 @@ import { InvalidArgumentError } from '../core/errors.js';
 import { clopperPearson, staysUnder } from './interval.js';
 
 /**
- * What a pair was scored by: `cosine` of the embeddings; P(same) of the `verifier` alone; P(same) where the `pair model` was asked
- * inside the band of doubt and the verifier decided outside of it.
+ * What a pair was scored by: `cosine` of the embeddings; P(same) of the `verifier` alone; P(same) with the word of the `pair model`,
+ * as far as that reaches (`stacked` of acceptance.ts).
  */
 export type ScoreKind = 'cosine' | 'verifier' | 'pair model';
 
@@ -15,6 +15,11 @@ export interface ScoreTable {
   readonly same: readonly number[];
   /** Pairs that do not. */
   readonly different: readonly number[];
+  /**
+   * Least rate of wrong that these labels can tell, in [0, 1), default 0: where one label in ten is mistaken, no threshold is seen to
+   * keep less. A lower promise needs what this rate needs here, and what it needs itself in the other tables.
+   */
+  readonly least?: number | undefined;
 }
 
 /** What a calibration file holds. */
@@ -155,6 +160,9 @@ const kinds: readonly unknown[] = ['cosine', 'verifier', 'pair model'] satisfies
 function checkTable(table: Partial<ScoreTable> | null): void {
   if (!kinds.includes(table?.by))
     throw new InvalidArgumentError('calibration.tables.by', `one of ${kinds.join(', ')}`, table?.by);
+  const { least = 0 } = table as Partial<ScoreTable>;
+  if (typeof least !== 'number' || !(least >= 0 && least < 1))
+    throw new InvalidArgumentError('calibration.tables.least', 'a number in [0, 1)', least);
   for (const name of ['same', 'different'] as const) {
     const counts: unknown = table?.[name];
     const fits =

@@ -6,8 +6,8 @@ import { logit, sigmoid } from './calibration.js';
 import type { Asked, Basis, Decision, Refusal, Verdict } from './decision.js';
 import { featuresOf } from './features.js';
 import { featureNames, pairFeatures } from './pair-features.js';
-import type { Policy, RuleName } from './policy.js';
-import { rules } from './rules.js';
+import type { Policy } from './policy.js';
+import { vetoOf } from './refusal.js';
 
 export type { Asked, Basis, Decision, Experience, Refusal, Verdict } from './decision.js';
 
@@ -181,13 +181,13 @@ function refusalOf(
 ): Pick<Refusal, 'rule' | 'why'> | undefined {
   if (asked.key !== undefined && policy.experience?.refuses(asked.key, entry.key))
     return { rule: 'feedback', why: 'this question was answered wrongly with that one before' };
-  return isText || policy.rules.length === 0 ? undefined : ruledOut(asked.text, entry.question, policy.rules);
+  return isText || policy.rules.length === 0 ? undefined : ruledOut(asked.text, entry.question, policy);
 }
 
 function ruledOut(
   question: string,
   stored: string,
-  names: readonly RuleName[],
+  { rules, minProbability }: Policy,
 ): Pick<Refusal, 'rule' | 'why'> | undefined {
   const longest = Math.max(question.length, stored.length);
   if (longest > maxJudgedLength) {
@@ -196,13 +196,7 @@ function ruledOut(
       why: `a question of ${longest} characters is too long to be matched in other words`,
     };
   }
-  const a = featuresOf(question);
-  const b = featuresOf(stored);
-  for (const rule of names) {
-    const why = rules[rule](a, b);
-    if (why !== undefined) return { rule, why };
-  }
-  return undefined;
+  return vetoOf(featuresOf(question), featuresOf(stored), rules, minProbability !== undefined);
 }
 
 function verdict(

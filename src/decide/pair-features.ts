@@ -4,6 +4,7 @@ import type { Features } from './features.js';
 import { frameOf } from './frame.js';
 import { type Frequencies, shippedFrequencies } from './frequencies.js';
 import { ruleNames } from './policy.js';
+import { residueOf, smallKinds, smallWords } from './residue.js';
 import { rules } from './rules.js';
 
 /** What is known of a candidate from the search that found it. */
@@ -19,10 +20,18 @@ export interface SearchSignals {
 }
 
 /** Version of the columns: whatever was trained on another version must not read them. */
-export const featureVersion = 1;
+export const featureVersion = 2;
 
 const comparisons = ['same', 'different', 'oneSided'] as const;
-const sets = [...facetKinds, 'numbers', 'units', 'listedNames', 'capitalNames', 'sides'] as const;
+const sets = [
+  ...facetKinds,
+  'numbers',
+  'units',
+  'listedNames',
+  'capitalNames',
+  'sides',
+  ...smallKinds,
+] as const;
 /** Rules with a column; what came after the columns of this version were fixed has none. */
 const ruleColumns = ruleNames.filter((name) => name !== 'planted');
 const setColumns = sets.flatMap((kind) => comparisons.map((how) => `${kind}.${how}`));
@@ -53,6 +62,19 @@ export const featureNames: readonly string[] = Object.freeze([
   'frame.askedSlot',
   'frame.storedSlot',
   'frame.substitution',
+  'residue.run',
+  'residue.disorder',
+  'residue.shared',
+  'residue.askedContent',
+  'residue.storedContent',
+  'residue.askedRarest',
+  'residue.storedRarest',
+  'residue.leastRare',
+  'residue.askedSmall',
+  'residue.storedSmall',
+  'residue.substitution',
+  'residue.alike',
+  'words.least',
   ...setColumns,
   ...ruleColumns.map((name) => `rule.${name}`),
 ]);
@@ -105,12 +127,28 @@ export function pairFeatures(
   put(Math.min(frame.stored.length, 8) / 8);
   put(frame.isSubstitution ? 1 : 0);
 
+  const { asked: left, stored: right, ...residue } = residueOf(asked, stored, frequencies);
+  put(residue.run);
+  put(residue.disorder);
+  put(Math.min(residue.shared, 8) / 8);
+  put(Math.min(left.content.length, 4) / 4);
+  put(Math.min(right.content.length, 4) / 4);
+  put(left.rarest * idfScale);
+  put(right.rarest * idfScale);
+  put(Math.min(left.rarest, right.rarest) * idfScale);
+  put(Math.min(left.small, 8) / 8);
+  put(Math.min(right.small, 8) / 8);
+  put(left.content.length === 1 && right.content.length === 1 ? 1 : 0);
+  put(residue.alike);
+  put(Math.min(asked.words.length, stored.words.length, 40) / 20);
+
   for (const kind of facetKinds) compareSets(a[kind as FacetKind], b[kind as FacetKind], put);
   compareSets(asked.numberCounts, stored.numberCounts, put);
   compareSets(asked.units, stored.units, put);
   compareSets(asked.listedNames, stored.listedNames, put);
   compareSets(asked.capitalNames, stored.capitalNames, put);
   compareSides(asked, stored, put);
+  for (const kind of smallKinds) compareSets(smallWords(asked, kind), smallWords(stored, kind), put);
   for (const name of ruleColumns) put(rules[name](asked, stored) === undefined ? 0 : 1);
   return row;
 }

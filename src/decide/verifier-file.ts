@@ -4,7 +4,7 @@ import { InvalidArgumentError } from '../core/errors.js';
 import { sigmoid } from './calibration.js';
 import { featureNames, featureVersion } from './pair-features.js';
 import type { PairSignals, Verifier } from './verifier.js';
-import { type Net, netLogit, putSignals, type Trees, treesLogit } from './verifier-model.js';
+import { type Net, readerOf, type Trees, treesLogit } from './verifier-model.js';
 
 /** Probability of a logit: sigmoid(slope × logit + offset). Source: Platt, Advances in Large Margin Classifiers (1999). */
 export interface Platt {
@@ -29,16 +29,16 @@ export interface VerifierModel {
   readonly paired: Stage;
 }
 
-const format = 'llm-cache verifier/1';
+const format = 'llm-cache verifier/2';
 // What the search saw says nothing of a pair, and labelled pairs have no neighbours.
 const unread = ['margin', 'agreement', 'rank'];
 const read = featureNames.flatMap((name, at) => (unread.includes(name) ? [] : [at]));
 
-/** What the first stage reads: the features of the pair, then the network's logit. */
-export function firstRow(features: Float64Array, net: number): Float64Array {
-  const row = new Float64Array(read.length + 1);
+/** What the first stage reads: the features of the pair, then what is read of its vectors. */
+export function firstRow(features: Float64Array, vectors: ArrayLike<number>): Float64Array {
+  const row = new Float64Array(read.length + vectors.length);
   for (let i = 0; i < read.length; i++) row[i] = features[read[i] as number] as number;
-  row[read.length] = net;
+  row.set(vectors, read.length);
   return row;
 }
 
@@ -65,7 +65,13 @@ export function writeVerifier({ embedder, net, alone, paired }: VerifierModel): 
     embedder,
     features: featureVersion,
     dimension: net.dimension,
-    net: { weights: base64(net.weights), biases: base64(net.biases), out: base64(net.out) },
+    net: {
+      projection: base64(net.projection),
+      weights: base64(net.weights),
+      biases: base64(net.biases),
+      out: base64(net.out),
+      topics: base64(net.topics),
+    },
     alone: stage(alone),
     paired: stage(paired),
   });
@@ -88,11 +94,9 @@ export function readVerifier(text: string): Verifier {
 
 /** The verifier of a model; `fingerprint`: of its weights. */
 export function verifierOf({ embedder, net, alone, paired }: VerifierModel, fingerprint: string): Verifier {
-  const signals = new Float32Array(2 * net.dimension);
-  const rowOf = ({ asked, stored, features }: PairSignals): Float64Array => {
-    putSignals(asked, stored, signals);
-    return firstRow(features, netLogit(net, signals));
-  };
+  const readVectors = readerOf(net);
+  const rowOf = ({ asked, stored, features, cosine }: PairSignals): Float64Array =>
+    firstRow(features, readVectors(asked, stored, cosine));
   const of = ({ slope, offset }: Platt, logit: number) => sigmoid(slope * logit + offset);
   return {
     embedder,
@@ -119,7 +123,7 @@ interface Body {
   readonly embedder: string;
   readonly features: number;
   readonly dimension: number;
-  readonly net: { readonly weights: string; readonly biases: string; readonly out: string };
+  readonly net: Readonly<Record<'projection' | 'weights' | 'biases' | 'out' | 'topics', string>>;
   readonly alone: StageBody;
   readonly paired: StageBody;
 }
@@ -129,13 +133,20 @@ function modelOf({ embedder, features, dimension, net, alone, paired }: Body): V
     throw new InvalidArgumentError('verifier.features', String(featureVersion), features);
   const biases = new Float32Array(bytesOf(net.biases));
   const hidden = biases.length;
-  const weights = checked('net.weights', new Float32Array(bytesOf(net.weights)), hidden * 2 * dimension);
-  const out = checked('net.out', new Float32Array(bytesOf(net.out)), hidden + 1);
+  const rowsOf = (name: 'projection' | 'topics'): [Float32Array, number] => {
+    const numbers = new Float32Array(bytesOf(net[name]));
+    const rows = Math.floor(numbers.length / dimension);
+    return [checked(`net.${name}`, numbers, rows * dimension), rows];
+  };
+  const [projection, directions] = rowsOf('projection');
+  const [topics, topicCount] = rowsOf('topics');
+  const weights = checked('net.weights', new Float32Array(bytesOf(net.weights)), hidden * 2 * directions);
+  const out = checked('net.out', new Float32Array(bytesOf(net.out)), hidden + 2);
   return {
     embedder,
-    net: { dimension, weights, biases, out },
-    alone: stageOf('alone', alone, read.length + 1),
-    paired: stageOf('paired', paired, read.length + 3),
+    net: { dimension, projection, weights, biases, out, topics },
+    alone: stageOf('alone', alone, read.length + 1 + topicCount),
+    paired: stageOf('paired', paired, read.length + 3 + topicCount),
   };
 }
 

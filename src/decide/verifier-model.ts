@@ -1,13 +1,17 @@
-// The arithmetic of the verifier: a small network over two vectors, and boosted trees. Only verifier-file.ts and the trainer import it.
+// The arithmetic of the verifier: a small network over two vectors, what they are about, and boosted trees. Only verifier-file.ts and the trainer import it.
 
-/** A network with one hidden layer over |a - b| and a * b of two vectors. */
+/** A network with one hidden layer over |p - q| and p * q, where p and q are the projections of two vectors; and over their cosine. */
 export interface Net {
   readonly dimension: number;
-  /** Rows of 2 × dimension weights, one a hidden unit: those of |a - b|, then those of a * b. */
+  /** Rows of `dimension` numbers, one a direction that the vectors are projected on. */
+  readonly projection: Float32Array;
+  /** Rows of 2 × directions weights, one a hidden unit: those of |p - q|, then those of p * q. */
   readonly weights: Float32Array;
   readonly biases: Float32Array;
-  /** One a hidden unit, then the bias. */
+  /** One a hidden unit, then that of the cosine, then the bias. */
   readonly out: Float32Array;
+  /** Rows of `dimension` numbers, directions in which texts differ most: what a + b has of each tells what the pair is about. */
+  readonly topics: Float32Array;
 }
 
 /** Complete trees of one depth, whose values add up. */
@@ -22,31 +26,81 @@ export interface Trees {
   readonly leaves: Float32Array;
 }
 
-// Unit vectors of some hundred dimensions have numbers of about 0.05, and their products of 0.003.
-const differenceScale = 8;
-const productScale = 128;
-
-/** Writes |a - b| and a * b, scaled, into `row`, which has twice the length of the vectors. */
-export function putSignals(a: Float32Array, b: Float32Array, row: Float32Array): void {
-  const dimension = a.length;
-  for (let i = 0; i < dimension; i++) {
-    const x = a[i] as number;
-    const y = b[i] as number;
-    row[i] = Math.abs(x - y) * differenceScale;
-    row[dimension + i] = x * y * productScale;
+/**
+ * Writes the products of two vectors with the rows of `projection` into `p` and `q`. Cost: 2 × rows × dimension multiplications; both
+ * vectors in one pass and two sums each, because an addition waits for the one before it.
+ */
+export function project(
+  projection: Float32Array,
+  a: Float32Array,
+  b: Float32Array,
+  p: Float32Array,
+  q: Float32Array,
+): void {
+  const { length } = a;
+  const even = length - (length % 2);
+  for (let row = 0, at = 0; row < p.length; row++, at += length) {
+    let [a0, a1, b0, b1] = [0, 0, 0, 0];
+    for (let i = 0; i < even; i += 2) {
+      const first = projection[at + i] as number;
+      const second = projection[at + i + 1] as number;
+      a0 += first * (a[i] as number);
+      b0 += first * (b[i] as number);
+      a1 += second * (a[i + 1] as number);
+      b1 += second * (b[i + 1] as number);
+    }
+    if (even < length) {
+      a0 += (projection[at + even] as number) * (a[even] as number);
+      b0 += (projection[at + even] as number) * (b[even] as number);
+    }
+    p[row] = a0 + a1;
+    q[row] = b0 + b1;
   }
 }
 
-/** The network's logit for a row of `putSignals`. Cost: hidden units × 2 × dimension multiplications. */
-export function netLogit({ weights, biases, out }: Net, row: Float32Array): number {
+/** Writes |p - q| and p * q into `row`, which has twice the length of the projections. */
+export function putSignals(p: Float32Array, q: Float32Array, row: Float32Array): void {
+  const directions = p.length;
+  for (let i = 0; i < directions; i++) {
+    const x = p[i] as number;
+    const y = q[i] as number;
+    row[i] = Math.abs(x - y);
+    row[directions + i] = x * y;
+  }
+}
+
+/** The network's logit for a row of `putSignals` and the cosine. Cost: hidden units × 2 × directions multiplications. */
+export function netLogit({ weights, biases, out }: Net, row: Float32Array, cosine: number): number {
   const width = row.length;
-  let sum = out[biases.length] as number;
-  for (let unit = 0, at = 0; unit < biases.length; unit++, at += width) {
+  const hidden = biases.length;
+  let sum = (out[hidden + 1] as number) + (out[hidden] as number) * cosine;
+  for (let unit = 0, at = 0; unit < hidden; unit++, at += width) {
     let x = biases[unit] as number;
     for (let i = 0; i < width; i++) x += (weights[at + i] as number) * (row[i] as number);
     if (x > 0) sum += x * (out[unit] as number);
   }
   return sum;
+}
+
+/** What the trees read of two vectors: the network's logit, then a number a topic. The list is written anew by the next call. */
+export function readerOf(
+  net: Net,
+): (asked: Float32Array, stored: Float32Array, cosine: number) => Float64Array {
+  const { dimension, projection, topics } = net;
+  const directions = projection.length / dimension;
+  const [p, q] = [new Float32Array(directions), new Float32Array(directions)];
+  const row = new Float32Array(2 * directions);
+  const count = topics.length / dimension;
+  const [about, other] = [new Float32Array(count), new Float32Array(count)];
+  const read = new Float64Array(1 + count);
+  return (asked, stored, cosine) => {
+    project(projection, asked, stored, p, q);
+    putSignals(p, q, row);
+    read[0] = netLogit(net, row, cosine);
+    project(topics, asked, stored, about, other);
+    for (let i = 0; i < count; i++) read[1 + i] = (about[i] as number) + (other[i] as number);
+    return read;
+  };
 }
 
 /** The sum of the leaves that a row reaches. Cost: trees × depth comparisons. */

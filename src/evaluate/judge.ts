@@ -57,7 +57,9 @@ export async function judgePair(
   const { verifier, pairs, rules } = means;
   const all = { minSimilarity: -1, rules: [], minProbability: { alone: 0, paired: 0 }, verifier };
   const alone = decide(query, candidate, all).decision;
-  const both = pairs && (await decide(query, candidate, { ...all, pairs })).decision;
+  // Asked about each, whatever the verifier says.
+  const asking = pairs && { ...pairs, band: [0, 1] as const };
+  const both = asking && (await decide(query, candidate, { ...all, pairs: asking })).decision;
   const refusal = decide(row.a, candidate, { minSimilarity: -1, rules }).refused;
   const isMatchable = row.a === row.b || (asked.matchable && stored.matchable);
   const accepted: boolean[] = [];

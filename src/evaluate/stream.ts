@@ -1,5 +1,5 @@
 // Questions asked in order of a cache that begins empty: how often it hits, and how often that is right. Only evaluate/ and the root import it.
-import { lookFrom, type Means } from '../decide/acceptance.js';
+import { doubtBand, lookFrom, type Means } from '../decide/acceptance.js';
 import { type ScoreKind, sigmoid } from '../decide/calibration.js';
 import { decide } from '../decide/decide.js';
 import { precisions } from '../decide/metrics.js';
@@ -152,6 +152,6 @@ function policyAt(by: ScoreKind, threshold: number, { rules, verifier, pairs }: 
     verifier,
     minSimilarity: lookFrom,
     minProbability,
-    pairs: by === 'pair model' ? pairs : undefined,
+    pairs: by === 'pair model' && pairs ? { ...pairs, band: doubtBand(threshold) } : undefined,
   };
 }

@@ -1,7 +1,7 @@
 // A promised error rate is kept on pairs that the calibration has not seen, and costs few of the hits that could be had.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { policyFor } from '#dist/decide/acceptance.js';
+import { doubtBand, policyFor, stacked, tightened } from '#dist/decide/acceptance.js';
 import {
   binOf,
   bins,
@@ -96,6 +96,59 @@ test('a calibration file reads back, and damage to it is refused', () => {
     text.replace('[0,', '['),
   ])
     assert.throws(() => readCalibration(bad), /calibration/);
+});
+
+test('asking only in the band of doubt decides as asking about everything would', () => {
+  for (let i = 0; i < 5_000; i++) {
+    const [alone, paired, least] = [random(), random(), random()];
+    const [low, high] = doubtBand(least);
+    assert.ok(low < least && least < high);
+    const isServed = alone > high || (alone >= low && paired >= least);
+    const score = stacked(alone, paired);
+    // On an edge itself rounding decides.
+    if (Math.abs(score - least) > 1e-9) assert.is(score >= least, isServed, `${alone} ${paired} ${least}`);
+  }
+  const [low] = doubtBand(Number.POSITIVE_INFINITY);
+  assert.not.ok(1 >= low);
+});
+
+test('each table is asked for no lower rate than its labels can tell, and the strictest holds', () => {
+  const embedder = 'e'.repeat(64);
+  const [careful, careless] = [tableOf('verifier', draw(20_000)), tableOf('verifier', draw(20_000))];
+  const base = { embedder, verifier: null, pairModel: null };
+  const text = writeCalibration({ ...base, tables: [{ ...careless, least: 0.1 }, careful] });
+  const calibration = readCalibration(text);
+  const verifier = { embedder, fingerprint: embedder, probability: () => 0, withLogit: () => 0 };
+  const least = (maxErrorRate: number) =>
+    policyFor({ maxErrorRate }, { rules: ruleNames, verifier, calibration }).minProbability?.alone as number;
+  const point = (table: typeof careful, rate: number) => operatingPoint(table, rate)?.score as number;
+  for (const rate of [0.2, 0.1])
+    assert.is(least(rate), Math.max(point(careless, rate), point(careful, rate)));
+  assert.is(least(0.02), Math.max(point(careless, 0.1), point(careful, 0.02)));
+  const rates = [0.01, 0.02, 0.05, 0.099, 0.1, 0.101, 0.15, 0.3].map(least);
+  assert.equal(
+    rates,
+    [...rates].sort((a, b) => b - a),
+  );
+  assert.throws(() => readCalibration(text.replace('"least":0.1', '"least":1')), /least/);
+});
+
+test('a stricter policy moves the band of doubt with its threshold', () => {
+  const embedder = 'e'.repeat(64);
+  const tables = [tableOf('verifier', draw(20_000)), tableOf('pair model', draw(20_000))];
+  const verifier = { embedder, fingerprint: embedder, probability: () => 0, withLogit: () => 0 };
+  const pairs = { model: {}, minSimilarity: 0.6, most: 1, timeoutMs: 1, clock: {} } as never;
+  const means = {
+    rules: ruleNames,
+    verifier,
+    pairs,
+    calibration: { embedder, verifier: null, pairModel: null, tables },
+  };
+  const loose = policyFor({ maxErrorRate: 0.25 }, means);
+  const strict = tightened(loose, { maxErrorRate: 0.05 }, means);
+  assert.equal(loose.pairs?.band, doubtBand(loose.minProbability?.paired as number));
+  assert.equal(strict.pairs?.band, doubtBand(strict.minProbability?.paired as number));
+  assert.ok((strict.pairs?.band[0] as number) > (loose.pairs?.band[0] as number));
 });
 
 test('without verifier or calibration the policy says that nothing is promised, or that it cannot be kept', () => {

@@ -13,14 +13,14 @@ import {
   verifierOf,
   writeVerifier,
 } from '#dist/decide/verifier-file.js';
-import type { Trees } from '#dist/decide/verifier-model.js';
+import { project, readerOf, type Trees } from '#dist/decide/verifier-model.js';
 
 const test = suite('verifier file');
 const shipped = (name: string) =>
   readFileSync(new URL(`../../models/verifier/${name}`, import.meta.url), 'utf8');
 
 const dimension = 3;
-const width = firstRow(pairOf([1, 0, 0], [1, 0, 0]).features, 0).length;
+const width = firstRow(pairOf([1, 0, 0], [1, 0, 0]).features, [0, 0]).length;
 
 /** One tree that gives `low` up to the threshold and `high` above. */
 function stump(column: number, threshold: number, low: number, high: number): Trees {
@@ -38,11 +38,14 @@ const model: VerifierModel = {
   embedder: 'e'.repeat(64),
   net: {
     dimension,
-    weights: Float32Array.of(1, 0, 0, 0, 0, 0, 0, 0, 0, 0.5, 0, 0),
+    projection: Float32Array.of(8, 0, 0, 0, 8, 0),
+    weights: Float32Array.of(1, 0, 0, 0, 0, 0, 1, 0),
     biases: Float32Array.of(-4, 0),
-    out: Float32Array.of(2, -1, 0.5),
+    out: Float32Array.of(2, -1, 4, 0.5),
+    topics: Float32Array.of(0, 1, 2),
   },
-  alone: { trees: stump(width - 1, 0, -1, 1), platt: { slope: 2, offset: 1 } },
+  // The network's logit stands last but one, the topic last.
+  alone: { trees: stump(width - 2, 0, -1, 1), platt: { slope: 2, offset: 1 } },
   paired: { trees: stump(width + 1, 1, -2, 2), platt: { slope: 1, offset: 0 } },
 };
 
@@ -67,10 +70,10 @@ const refused = (text: string, what: RegExp) =>
 test('works out by hand, and the same after it was written and read', () => {
   const read = readVerifier(writeVerifier(model));
   for (const verifier of [verifierOf(model, 'f'), read]) {
-    // |a - b| = (1, 0, 0), scaled 8: the first unit gives 8 - 4 = 4, the logit is 2 × 4 + 0.5, above 0.
+    // The projections are (8, 0) and (0, 0): the first unit gives 8 - 4 = 4, the logit is 2 × 4 + 4 × 0.5 + 0.5, above 0.
     const far = pairOf([1, 0, 0], [0, 0, 0]);
     assert.is(verifier.probability(far), sigmoid(2 * 1.25 + 1));
-    // a * b = (1, 0, 0), scaled 128: the second unit gives 64, the logit is 0.5 - 64, below 0.
+    // Both are (8, 0): the second unit gives 64, the logit is 4 × 0.5 + 0.5 - 64, below 0.
     const near = pairOf([1, 0, 0], [1, 0, 0]);
     assert.is(verifier.probability(near), sigmoid(2 * -0.75 + 1));
     assert.is(verifier.withLogit(near, 1), sigmoid(-1.75));
@@ -78,6 +81,39 @@ test('works out by hand, and the same after it was written and read', () => {
   }
   assert.is(read.embedder, model.embedder);
   assert.match(read.fingerprint, /^[0-9a-f]{64}$/);
+});
+
+test('the cosine counts in the network, and what both texts are about in the trees', () => {
+  const { net } = model;
+  const read = readerOf(net);
+  const [asked, stored] = [Float32Array.of(1, 0.5, 0), Float32Array.of(1, 0, 2)];
+  // Projections (8, 4) and (8, 0): both units are idle or 64.
+  assert.equal([...read(asked, stored, 0.5)], [4 * 0.5 + 0.5 - 64, 0.5 + 4]);
+  assert.equal([...read(asked, stored, 0)], [0.5 - 64, 0.5 + 4]);
+  const trees = stump(width - 1, 4, -1, 1);
+  const about = verifierOf({ ...model, alone: { ...model.alone, trees } }, 'f');
+  const of = (a: number[], b: number[]) => about.probability(pairOf(a, b));
+  assert.is(of([0, 2, 1], [0, 0, 0]), sigmoid(2 * -0.75 + 1));
+  assert.is(of([0, 2, 1], [0, 0.5, 0]), sigmoid(2 * 1.25 + 1));
+});
+
+test('a projection is the product with each row, for even and odd dimensions', () => {
+  for (const dimension of [1, 2, 5, 384]) {
+    const rows = Float32Array.from({ length: 3 * dimension }, (_, i) => ((i * 7) % 11) - 5);
+    const vector = Float32Array.from({ length: dimension }, (_, i) => ((i * 5) % 7) - 3);
+    const other = vector.map((x) => x + 2);
+    const [p, q] = [new Float32Array(3), new Float32Array(3)];
+    project(rows, vector, other, p, q);
+    for (const [from, to] of [
+      [vector, p],
+      [other, q],
+    ] as const) {
+      const by = [0, 1, 2].map((row) =>
+        from.reduce((sum, x, i) => sum + x * (rows[row * dimension + i] as number), 0),
+      );
+      assert.equal([...to], by);
+    }
+  }
 });
 
 test('other weights have another fingerprint', () => {
@@ -104,6 +140,11 @@ test('weights of another length, or columns that do not exist, are refused', () 
     /verifier\.net\.weights/,
   );
   refused(writeVerifier({ ...model, net: { ...net, out: net.out.slice(1) } }), /verifier\.net\.out/);
+  for (const name of ['projection', 'topics'] as const)
+    refused(
+      writeVerifier({ ...model, net: { ...net, [name]: net[name].slice(1) } }),
+      new RegExp(`verifier\\.net\\.${name}`),
+    );
   const short = { ...alone.trees, leaves: Float32Array.of(1) };
   refused(writeVerifier({ ...model, alone: { ...alone, trees: short } }), /verifier\.alone\.leaves/);
   const beyond = { ...alone.trees, columns: Uint16Array.of(width) };
