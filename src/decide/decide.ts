@@ -187,7 +187,7 @@ function refusalOf(
 function ruledOut(
   question: string,
   stored: string,
-  { rules, minProbability }: Policy,
+  { rules, rulesYield = false }: Policy,
 ): Pick<Refusal, 'rule' | 'why'> | undefined {
   const longest = Math.max(question.length, stored.length);
   if (longest > maxJudgedLength) {
@@ -196,7 +196,7 @@ function ruledOut(
       why: `a question of ${longest} characters is too long to be matched in other words`,
     };
   }
-  return vetoOf(featuresOf(question), featuresOf(stored), rules, minProbability !== undefined);
+  return vetoOf(featuresOf(question), featuresOf(stored), rules, rulesYield);
 }
 
 function verdict(

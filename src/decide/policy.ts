@@ -79,6 +79,8 @@ export interface Policy extends PolicyView {
   /** Works P(same) out; one of another embedder's vectors is not asked. */
   readonly verifier?: Verifier | undefined;
   readonly pairs?: PairStage | undefined;
+  /** In quite other words some rules leave the pair to the verifier (`vetoOf`); default false. */
+  readonly rulesYield?: boolean | undefined;
   readonly experience?: Experience | undefined;
 }
 
