@@ -135,6 +135,8 @@ export interface NativeIvfIndex {
   readonly lastScanned: number;
   /** Adds or replaces. Synchronous: nlist x dimension products. */
   set(id: number, vector: Float32Array): void;
+  /** As `set` for each row (ids.length x dimension numbers), coded on so many threads, or for none when one is refused. */
+  setMany(ids: Uint32Array, vectors: Float32Array, threads: number): void;
   remove(id: number): boolean;
   has(id: number): boolean;
   /** Writes the vector as it is kept: rounded, or what its code stands for. */
@@ -197,7 +199,7 @@ export interface NativeAddon {
   readonly IvfIndex: {
     /**
      * Learns lists and codes from a sample of the rows (n x dimension numbers, copied first) and puts all rows in, on threads of the
-     * addon's own. `rescore`: 0 none, 1 int8, 2 float16. `rotations`: rounds of OPQ, 0 for none.
+     * addon's own. Without ids the rows only teach. `rescore`: 0 none, 1 int8, 2 float16. `rotations`: rounds of OPQ, 0 for none.
      */
     build(
       dimension: number,

@@ -1,9 +1,17 @@
 // The engine for large partitions: inverted lists of product codes, built by the addon's own threads; exact for small ones. tiers and
 // vectordb may import it.
-import { DimensionError } from '../core/errors.js';
+import { ClosedError, DimensionError } from '../core/errors.js';
 import type { Engine, Neighbour } from './engine.js';
-import { checkInteger, checkRows, checkVector, FlatEngine, greatestNumber, translate } from './flat.js';
-import { build, IdList, type Lists } from './ivfpq-lists.js';
+import {
+  checkInteger,
+  checkMatrix,
+  checkRows,
+  checkVector,
+  FlatEngine,
+  greatestNumber,
+  translate,
+} from './flat.js';
+import { build, IdList, type Lists, type Material, rowsByPartition } from './ivfpq-lists.js';
 import { checkedOptions, type IvfPqEngineOptions, type IvfPqShape } from './ivfpq-options.js';
 
 // Rows that arrive are coded this much worse than those that were learnt from: the data has changed.
@@ -106,6 +114,49 @@ export class IvfPqEngine implements Engine {
     this.#consider(partition);
   }
 
+  /**
+   * As `set` for each row of `vectors` (ids.length x dimension, row-major), or for none when one is refused; if an id comes twice, the
+   * later row stands. In lists a row costs some 10 microseconds a thread, so whoever serves meanwhile gives a few hundred at a time.
+   */
+  setMany(ids: Uint32Array, partition: number, vectors: Float32Array): void {
+    checkInteger('partition', partition, 0, greatestNumber);
+    checkRows(this.dimension, ids, vectors);
+    const lists = this.#large.get(partition);
+    if (lists === undefined) {
+      this.#flat.setMany(ids, partition, vectors);
+    } else {
+      attempt(() => lists.index.setMany(ids, vectors, this.#options.threads));
+      lists.since += ids.length;
+    }
+    for (const id of ids) {
+      this.#removeFromLists(id, partition);
+      if (lists === undefined) this.#move(id, partition);
+      else {
+        lists.ids.add(id, lists.index);
+        if (this.#partitionOf.has(id)) this.#removeFromFlat(id);
+      }
+      this.#note(id);
+    }
+    this.#consider(partition);
+  }
+
+  /**
+   * Empties a partition and makes lists for `rows` rows that `setMany` then brings in pieces: an index of more vectors than there is
+   * memory for, with `rescore: 'none'`. What is common to them is learnt off the event loop from a sample (rows of `dimension` numbers
+   * of unit length, about 40 a list, at least as many as lists); the sample is not kept.
+   * @throws {DimensionError} ERR_LLM_CACHE_DIMENSION · {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT (as rejections); the partition is exact then
+   */
+  async prepare(partition: number, rows: number, sample: Float32Array): Promise<void> {
+    checkInteger('partition', partition, 0, greatestNumber);
+    checkInteger('rows', rows, 1, greatestNumber);
+    checkMatrix('sample', sample, this.dimension);
+    this.clear(partition);
+    await this.settled();
+    this.#lastFailure = undefined;
+    await this.#begin(partition, async () => ({ ids: new Uint32Array(0), vectors: sample, rows }));
+    if (!this.#large.has(partition)) throw this.#lastFailure ?? new ClosedError('engine');
+  }
+
   remove(id: number): boolean {
     checkInteger('id', id, 0, greatestNumber);
     const removed = this.#partitionOf.has(id) ? this.#removeFromFlat(id) : this.#removeFromLists(id);
@@ -159,25 +210,16 @@ export class IvfPqEngine implements Engine {
     checkRows(this.dimension, ids, vectors);
     this.clear();
     await this.settled();
-    // Of an id that comes twice the later row stands, in whatever partition.
-    const last = new Map<number, number>();
-    for (let row = 0; row < ids.length; row++) last.set(ids[row] as number, row);
-    const rowsOf = new Map<number, number[]>();
-    for (const row of last.values()) {
-      const partition = partitions[row] as number;
-      const rows = rowsOf.get(partition);
-      if (rows === undefined) rowsOf.set(partition, [row]);
-      else rows.push(row);
-    }
     const small: number[] = [];
-    for (const [partition, rows] of rowsOf) {
+    for (const [partition, rows] of rowsByPartition(ids, partitions)) {
       if (rows.length < this.#options.trainFrom) {
         for (const row of rows) small.push(row);
         continue;
       }
       const [own, matrix] = this.#pick(rows, ids, vectors);
       try {
-        const { promise } = build(this.dimension, this.#options, own, matrix);
+        const material = { ids: own, vectors: matrix, rows: own.length };
+        const { promise } = build(this.dimension, this.#options, material);
         this.#large.set(partition, {
           index: await promise,
           ids: IdList.of(own),
@@ -255,18 +297,26 @@ export class IvfPqEngine implements Engine {
       const hasDrifted = since >= leastSince && index.recentError > driftFactor * index.trainingError;
       if (!hasDrifted && rows < growthFactor * learnt) return;
     }
+    this.#begin(partition, (isOver) => this.#gather(partition, isOver));
+  }
+
+  /** Builds lists in the background and lets them serve; resolves when that is over, however it ended. */
+  #begin(partition: number, gather: (isOver: () => boolean) => Promise<Material>): Promise<void> {
     let cancelled = false;
     let cancel = () => {};
     const changed = new Set<number>();
     const isOver = () => cancelled || this.#closed;
+    let tried = 0;
     const work = async () => {
-      const [ids, vectors] = await this.#gather(partition, isOver);
+      const material = await gather(isOver);
+      tried = material.rows;
       if (isOver()) return;
-      const building = build(this.dimension, this.#options, ids, vectors);
+      const building = build(this.dimension, this.#options, material);
       cancel = building.cancel;
       const index = await building.promise;
       if (isOver()) return;
-      this.#exchange(partition, { index, ids: IdList.of(ids), since: 0, learnt: ids.length }, changed);
+      const { ids, rows } = material;
+      this.#exchange(partition, { index, ids: IdList.of(ids), since: 0, learnt: rows }, changed);
       this.#lastFailure = undefined;
       this.#retryFrom.delete(partition);
     };
@@ -274,7 +324,7 @@ export class IvfPqEngine implements Engine {
       .catch((error: unknown) => {
         if (isOver()) return;
         this.#lastFailure = error;
-        this.#retryFrom.set(partition, rows * 2);
+        this.#retryFrom.set(partition, tried * 2);
       })
       .finally(() => this.#buildings.delete(partition));
     const stop = () => {
@@ -282,10 +332,11 @@ export class IvfPqEngine implements Engine {
       cancel();
     };
     this.#buildings.set(partition, { cancel: stop, changed, done });
+    return done;
   }
 
   /** Copies of a partition's rows, a few each turn of the event loop. What changes meanwhile is noted by the building. */
-  async #gather(partition: number, isOver: () => boolean): Promise<[Uint32Array, Float32Array]> {
+  async #gather(partition: number, isOver: () => boolean): Promise<Material> {
     const d = this.dimension;
     const lists = this.#large.get(partition);
     const ids = lists === undefined ? [...(this.#small.get(partition) ?? [])] : lists.ids.living(lists.index);
@@ -299,7 +350,11 @@ export class IvfPqEngine implements Engine {
         if (this.#read(id, partition, out)) kept.push(id);
       }
     }
-    return [Uint32Array.from(kept), vectors.subarray(0, kept.length * d)];
+    return {
+      ids: Uint32Array.from(kept),
+      vectors: vectors.subarray(0, kept.length * d),
+      rows: kept.length,
+    };
   }
 
   #read(id: number, partition: number, out: Float32Array): boolean {

@@ -24,8 +24,8 @@ struct BuildTask {
     void run() {
         Control control;
         control.cancelled = cancelled.get();
-        lists =
-            build_lists(*kernels, plan, ids.size(), ids.data(), vectors.data(), control, status);
+        lists = build_lists(*kernels, plan, vectors.size() / plan.shape.dimension,
+                            ids.empty() ? nullptr : ids.data(), vectors.data(), control, status);
         vectors = {};
     }
 };
@@ -86,13 +86,13 @@ bool fill_task(const Napi::CallbackInfo& info, BuildTask& task) {
     }
     Span<uint32_t> ids;
     Span<float> vectors;
-    if (!get_words(env, info[10], "ids", ids) || !get_floats(env, info[11], "vectors", vectors) ||
-        !check_length(env, "vectors", ids.length * plan.shape.dimension, vectors.length)) {
+    if (!get_words(env, info[10], "ids", ids) || !get_floats(env, info[11], "vectors", vectors)) {
         return false;
     }
-    for (size_t i = 0; i < ids.length; ++i) {
-        if (ids.data[i] != kReservedNumber) continue;
-        throw_error(env, kArgumentCode, "ids must be below 2^32 - 1");
+    // Without ids the vectors only teach.
+    const size_t rows = ids.length > 0 ? ids.length : vectors.length / plan.shape.dimension;
+    if (!check_length(env, "vectors", rows * plan.shape.dimension, vectors.length) ||
+        !check_ids(env, ids)) {
         return false;
     }
     task.ids.assign(ids.data, ids.data + ids.length);
