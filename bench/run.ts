@@ -27,7 +27,8 @@ const usage = `Usage: npm run bench -- [case …] [options]
   --runs N       runs of each contender, 1 to 100; default 5
   --seed N       seed of all data; default 42
   --vectors FILE index cases on your own vectors too: float32 rows of 384 values, unit length
-  --sizes N,…    sizes of the case crossover, each of 100 to 1,000,000; default 1000,10000,50000,100000
+  --sizes N,…    sizes of the cases crossover, index and streamed, each of 100 to 10,000,000; default: their own
+  --only NAME,…  contenders whose names begin so
   --record       also bench/results/readme.json, the figures of README.md (bench/readme.ts puts them there)
   --list         print the cases and end`;
 
@@ -54,6 +55,7 @@ interface Settings {
   readonly html: string | undefined;
   readonly vectors: string | undefined;
   readonly sizes: readonly number[] | undefined;
+  readonly only: readonly string[] | undefined;
   /** The run is the one that README.md tells of. */
   readonly record: boolean;
 }
@@ -69,6 +71,7 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
       html: { type: 'string' },
       vectors: { type: 'string' },
       sizes: { type: 'string' },
+      only: { type: 'string' },
       runs: { type: 'string', default: '5' },
       seed: { type: 'string', default: '42' },
       record: { type: 'boolean', default: false },
@@ -93,8 +96,8 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
   };
   const runs = integer('runs', 1, 100);
   const sizes = values.sizes?.split(',').map(Number);
-  if (sizes?.some((size) => !Number.isInteger(size) || size < 100 || size > 1e6)) {
-    throw new Error(`--sizes: expected integers from 100 to 1,000,000, got ${values.sizes}`);
+  if (sizes?.some((size) => !Number.isInteger(size) || size < 100 || size > 1e7)) {
+    throw new Error(`--sizes: expected integers from 100 to 10,000,000, got ${values.sizes}`);
   }
   return {
     chosen,
@@ -106,6 +109,7 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
     html: values.html,
     vectors: values.vectors && resolve(values.vectors),
     sizes,
+    only: values.only?.split(','),
     record: values.record,
   };
 }
@@ -156,13 +160,11 @@ async function prepare(
 }
 
 async function measure(settings: Settings, header: Header): Promise<Row[]> {
-  const { vectors, quick, full, runs, seed, sizes } = settings;
+  const { vectors, quick, full, runs, seed, sizes, only } = settings;
   const own = vectors === undefined ? undefined : { file: vectors, rows: ownRows(vectors, header.d) };
-  const groups = planOf(
-    settings.chosen,
-    { quick, full, runs, seed },
-    { kernels: header.kernels, own, sizes },
-  );
+  const groups = planOf(settings.chosen, { quick, full, runs, seed }, { kernels: header.kernels, own, sizes })
+    .map((group) => group.filter(({ contender }) => only?.some((name) => contender.startsWith(name)) ?? true))
+    .filter((group) => group.length > 0);
   const { ground, broken } = await prepare(groups.flat(), settings);
   const rows: Row[] = [];
   for (const group of groups) {

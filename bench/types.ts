@@ -26,6 +26,8 @@ export const caseNames = [
   'answers',
   'fit',
   'index',
+  'streamed',
+  'churn',
   'compression',
 ] as const;
 
@@ -41,6 +43,8 @@ export const onRequest: ReadonlySet<CaseName> = new Set([
   'search-many',
   'decide',
   'answers',
+  'streamed',
+  'churn',
 ]);
 
 /** How much of everything is run: a minute, a quarter of an hour, or hours. */
@@ -69,6 +73,8 @@ export interface Job {
   readonly data?: DataSet;
   /** File of the set `own`: float32 values of rows of d, unit length, little endian. Of `real` and `fitted`: as data/vector-set.ts writes it. */
   readonly vectors?: string;
+  /** The set is kept without its rows, which are made anew where they are wanted. */
+  readonly rowless?: boolean;
   readonly seed: number;
   /** Runs of each variant. */
   readonly runs: number;

@@ -10,13 +10,12 @@ const mostQuestions = 300;
 const fewestQuestions = 20;
 
 /** The set of a job at the path that the job names: real vectors as far as there are, or fitted ones. */
-export const vectorSet: SubjectFactory = async ({ data, n, d, seed, vectors }) => {
+export const vectorSet: SubjectFactory = async ({ data, n, d, seed, vectors, rowless }) => {
   if (vectors === undefined) throw new Error('no file was named');
   if (!existsSync(`${vectors}.json`)) {
-    const source =
-      data === 'real' ? await realSource(n as number, seed) : fittedRows(n as number, mostQuestions, seed);
+    const source = data === 'real' ? await realSource(n as number, seed) : fittedSource(n as number, seed);
     if (source.d !== d) throw new Error(`the vectors have ${source.d} values, the case wants ${d}`);
-    writeSet(vectors, source);
+    writeSet(vectors, source, !rowless);
   }
   return {
     variants: [],
@@ -24,6 +23,11 @@ export const vectorSet: SubjectFactory = async ({ data, n, d, seed, vectors }) =
     async close() {},
   };
 };
+
+/** Rows and questions of a fitted set; the same for whoever makes the rows anew. */
+export function fittedSource(n: number, seed: number): RowSource {
+  return fittedRows(n, mostQuestions, seed);
+}
 
 /** Real vectors in an order of the seed; a tenth at most are questions. */
 async function realSource(wanted: number, seed: number): Promise<RowSource> {

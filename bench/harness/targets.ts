@@ -1,6 +1,7 @@
 // The speeds this project holds itself to, judged against a run's rows; imported by run.ts and the report.
 import type { CaseName, DataSet, Embedded, Row } from '../types.js';
 import { answersTargets } from './answers-targets.js';
+import { indexTargets } from './index-targets.js';
 import { pqTargets } from './pq-targets.js';
 import { warmTargets } from './warm-targets.js';
 
@@ -36,13 +37,17 @@ export class Rows {
     this.#rows = rows;
     this.#data = data;
   }
-  get(name: CaseName, contender: string, where: { n?: number; embedded?: Embedded } = {}): Row | undefined {
+  get(
+    name: CaseName,
+    contender: string,
+    where: { n?: number; embedded?: Embedded; data?: DataSet } = {},
+  ): Row | undefined {
     return this.#rows.find(
       (row) =>
         row.case === name &&
         row.contender === contender &&
         row.failed === undefined &&
-        (row.data ?? this.#data) === this.#data &&
+        (row.data ?? this.#data) === (where.data ?? this.#data) &&
         (where.n === undefined || row.n === where.n) &&
         (where.embedded === undefined || row.embedded === where.embedded),
     );
@@ -260,6 +265,7 @@ const targets: readonly Target[] = [
   },
   ...faultTargets,
   ...pqTargets,
+  ...indexTargets,
   {
     case: 'search-many',
     text: 'searchMany of 64 queries over 100k: ≥ 3 times the throughput of 64 searches',

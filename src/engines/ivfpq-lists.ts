@@ -1,7 +1,7 @@
 // One partition's lists and how they are built. For ivfpq.ts alone.
 import { type NativeBuilding, type NativeIvfIndex, native } from '../core/native.js';
 import { translate } from './flat.js';
-import type { IvfPqShape } from './ivfpq-options.js';
+import { type IvfPqShape, listsFor } from './ivfpq-options.js';
 
 /** A partition in lists. */
 export interface Lists {
@@ -92,9 +92,4 @@ export function build(
   const shape = [dimension, lists, m, nbits, kept[rescore], rotations, iterations, sample] as const;
   const { promise, cancel } = native.IvfIndex.build(...shape, seed, threads, ids, vectors);
   return { promise: promise.catch(translate), cancel };
-}
-
-/** Twice the root of the rows, rounded to a power of two. */
-function listsFor(rows: number): number {
-  return Math.min(rows, 2 ** Math.round(Math.log2(Math.max(1, 2 * Math.sqrt(rows)))));
 }

@@ -153,7 +153,7 @@ export class IvfPqEngine implements Engine {
     this.clear(partition);
     await this.settled();
     this.#lastFailure = undefined;
-    await this.#begin(partition, async () => ({ ids: new Uint32Array(0), vectors: sample, rows }));
+    await this.#begin(partition, rows, async () => ({ ids: new Uint32Array(0), vectors: sample, rows }));
     if (!this.#large.has(partition)) throw this.#lastFailure ?? new ClosedError('engine');
   }
 
@@ -297,19 +297,21 @@ export class IvfPqEngine implements Engine {
       const hasDrifted = since >= leastSince && index.recentError > driftFactor * index.trainingError;
       if (!hasDrifted && rows < growthFactor * learnt) return;
     }
-    this.#begin(partition, (isOver) => this.#gather(partition, isOver));
+    this.#begin(partition, rows, (isOver) => this.#gather(partition, isOver));
   }
 
   /** Builds lists in the background and lets them serve; resolves when that is over, however it ended. */
-  #begin(partition: number, gather: (isOver: () => boolean) => Promise<Material>): Promise<void> {
+  #begin(
+    partition: number,
+    expected: number,
+    gather: (isOver: () => boolean) => Promise<Material>,
+  ): Promise<void> {
     let cancelled = false;
     let cancel = () => {};
     const changed = new Set<number>();
     const isOver = () => cancelled || this.#closed;
-    let tried = 0;
     const work = async () => {
       const material = await gather(isOver);
-      tried = material.rows;
       if (isOver()) return;
       const building = build(this.dimension, this.#options, material);
       cancel = building.cancel;
@@ -324,7 +326,7 @@ export class IvfPqEngine implements Engine {
       .catch((error: unknown) => {
         if (isOver()) return;
         this.#lastFailure = error;
-        this.#retryFrom.set(partition, tried * 2);
+        this.#retryFrom.set(partition, expected * 2);
       })
       .finally(() => this.#buildings.delete(partition));
     const stop = () => {

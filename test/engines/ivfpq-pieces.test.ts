@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { native } from '#dist/core/native.js';
 import { IvfPqEngine } from '#dist/engines/ivfpq.js';
-import type { IvfPqEngineOptions } from '#dist/engines/ivfpq-options.js';
+import { type IvfPqEngineOptions, listsBytes } from '#dist/engines/ivfpq-options.js';
 import { cosine, randomUnitVector, seededRandom, vectorAt } from '#dist/testing/index.js';
 import { printedSeed } from './conformance.ts';
 
@@ -214,5 +214,26 @@ test('the addon itself sets all rows of a piece or none', async () => {
   assert.ok(index.read(900, out));
   assert.ok(cosine(out, piece.subarray(2 * dimension, 3 * dimension)) > 0.99);
 });
+
+for (const options of [
+  { nbits: 4, rescore: 'none' },
+  { nbits: 8, rescore: 'none', m: 16 },
+  { rescore: 'int8' },
+  { rescore: 'float16', nlist: 50 },
+] as const) {
+  test(`lists weigh what the formula says, ${JSON.stringify(options)}`, async () => {
+    const engine = open({ m: 8, ...options });
+    const rows = 20_000 + Math.floor(random() * 20_000);
+    await engine.prepare(0, rows, matrix(drawMany(2_000)));
+    for (let first = 0; first < rows; first += 5_000) {
+      const ids = Uint32Array.from({ length: Math.min(5_000, rows - first) }, (_, i) => first + i);
+      engine.setMany(ids, 0, matrix(drawMany(ids.length)));
+    }
+    const expected = listsBytes(rows, dimension, { m: 8, ...options });
+    const off = engine.bytes / expected - 1;
+    assert.ok(Math.abs(off) < 0.05, `${engine.bytes} bytes of ${rows} rows, not ${expected}: ${off}`);
+    await engine.close();
+  });
+}
 
 test.run();
