@@ -46,6 +46,7 @@ function fitJobs(defaults: JobDefaults): Job[][] {
   const subjects: readonly (readonly [...Contender, number | undefined])[] = [
     ['usearch, float16, expansion 16', 'set-usearch-float16', 16],
     ['usearch, float16, expansion 64', 'set-usearch-float16', 64],
+    ['ours, ivfpq, nprobe 16', 'set-ivfpq', 16],
     ['product codes, m = 48', 'set-codes', undefined],
     ['product codes, m = 48, 4 bits', 'set-codes-nibbles', undefined],
   ];

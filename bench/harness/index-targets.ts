@@ -97,6 +97,7 @@ const codesAlone: Target[] = [4, 8].map((bits) => ({
 const fitTargets: Target[] = [
   'product codes, m = 48',
   'product codes, m = 48, 4 bits',
+  'ours, ivfpq, nprobe 16',
   'usearch, float16, expansion 16',
 ].map((contender) => ({
   case: 'fit',

@@ -62,7 +62,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Rows of a scope from which on it is kept in inverted lists, 32 to 2,147,483,648. Not set: 50,000; with auto, where lists pay.',
   'ivfpq.nlist': 'Lists, 1 to 1,048,576. Not set: twice the root of the rows.',
   'ivfpq.nprobe': 'Lists that a search looks at. Not set: an eighth of them, at least 64.',
-  'ivfpq.m': 'Parts of a code; divides the dimension. Not set: a quarter of the dimension.',
+  'ivfpq.m': 'Parts of a code; divides the dimension. Not set: a sixth of the dimension.',
   'ivfpq.nbits': "Bits of a part's code: 4 or 8.",
   'ivfpq.rotations': 'Rounds of optimised rotation (OPQ), 0 to 100.',
   'ivfpq.rescore': 'What is kept beside the codes: int8, float16 or none.',

@@ -8,7 +8,7 @@ export interface IvfpqConfig {
   readonly nlist: number | undefined;
   /** Lists that a search looks at. Undefined (the default): an eighth of them, at least 64. */
   readonly nprobe: number | undefined;
-  /** Parts of a code; divides the dimension. Undefined (the default): a quarter of the dimension. */
+  /** Parts of a code; divides the dimension. Undefined (the default): a sixth of the dimension. */
   readonly m: number | undefined;
   /** Bits of a part's code. Default 4. */
   readonly nbits: '4' | '8';
