@@ -7,7 +7,7 @@ import { type RowSource, rowsAtOnce, writeSet } from './vector-set.js';
 import { randomFrom } from './vectors.js';
 
 // Recall of 1,000 questions is uncertain by half a point, of 300 by one; each is compared with every row.
-const questionsFor = (n: number) => (n <= 50_000 ? 1_000 : 300);
+const questionsFor = (n: number) => (n <= 50_000 ? 1_000 : n <= 2_000_000 ? 300 : 200);
 const fewestQuestions = 20;
 
 /** The set of a job at the path that the job names: real vectors as far as there are, or fitted ones. */

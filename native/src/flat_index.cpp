@@ -214,6 +214,25 @@ size_t FlatIndex::partition_size(uint32_t partition) {
     return number == nullptr ? 0 : shards_[*number]->size();
 }
 
+uint32_t FlatIndex::partition_of(uint32_t id) {
+    const Location* at = locations_.find(id);
+    return at == nullptr ? kReservedNumber : shards_[at->shard]->partition();
+}
+
+void FlatIndex::partitions(std::vector<uint32_t>& out) const {
+    for (const std::unique_ptr<Shard>& shard : shards_) {
+        if (shard != nullptr && shard->size() > 0) out.push_back(shard->partition());
+    }
+}
+
+void FlatIndex::ids_in(uint32_t partition, std::vector<uint32_t>& out) {
+    const uint32_t* number = partitions_.find(partition);
+    if (number == nullptr) return;
+    const Shard& shard = *shards_[*number];
+    out.reserve(out.size() + shard.size());
+    for (uint32_t row = 0; row < shard.size(); ++row) out.push_back(shard.id(layout_, row));
+}
+
 void FlatIndex::clear() {
     locations_ = {};
     partitions_ = {};

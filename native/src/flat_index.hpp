@@ -91,6 +91,14 @@ class FlatIndex {
     /// @brief Rows of a partition.
     size_t partition_size(uint32_t partition);
 
+    /// @brief The partition of a row, kReservedNumber where there is none.
+    uint32_t partition_of(uint32_t id);
+
+    /// @brief The partitions that have rows, and the ids of one's rows, in no order. May throw
+    /// std::bad_alloc.
+    void partitions(std::vector<uint32_t>& out) const;
+    void ids_in(uint32_t partition, std::vector<uint32_t>& out);
+
     /// @brief The min(k, rows of the partition) rows with the greatest inner product, best first,
     /// ties by smaller id. `ids` and `products` have room for that many. A product is the float32
     /// one, exactly: 2^t x dot(row, 2^-t query).

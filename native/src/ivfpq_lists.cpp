@@ -61,11 +61,11 @@ uint32_t IvfLists::free_rows(const Entry& entry) const {
 }
 
 size_t IvfLists::bytes_of(const Block& block) const {
-    return kRowOffset + (block.borrowed ? 0 : kCodeRows * format_.bytes());
+    return block.borrowed ? kIdOffset : row_offset() + kCodeRows * format_.bytes();
 }
 
-// A block with a number of its own that `adopt` takes.
-IvfLists::OwnedBlock IvfLists::make_block(uint32_t list, const uint8_t* borrowed_rows) {
+// A block with a number of its own that `adopt` takes. A borrowed one is still to be told of what.
+IvfLists::OwnedBlock IvfLists::make_block(uint32_t list, bool borrowed) {
     if (free_numbers_.empty()) {
         blocks_.push_back(nullptr);
         try {
@@ -77,12 +77,16 @@ IvfLists::OwnedBlock IvfLists::make_block(uint32_t list, const uint8_t* borrowed
         free_numbers_.push_back(static_cast<uint32_t>(blocks_.size() - 1));
     }
     Block form = {};
-    form.borrowed = borrowed_rows != nullptr;
+    form.borrowed = borrowed;
     void* memory = ::operator new(bytes_of(form), kBlockAlignment);
     OwnedBlock block(new (memory) Block(form));
-    // Written by nobody where it is borrowed.
-    block->rows = form.borrowed ? const_cast<uint8_t*>(borrowed_rows)
-                                : static_cast<uint8_t*>(memory) + kRowOffset;
+    if (!borrowed) {
+        uint8_t* bytes = static_cast<uint8_t*>(memory);
+        block->ids = reinterpret_cast<uint32_t*>(bytes + kIdOffset);
+        block->partitions = block->ids + kCodeRows;
+        block->scales = reinterpret_cast<float*>(block->partitions + kCodeRows);
+        block->rows = bytes + row_offset();
+    }
     block->number = free_numbers_.back();
     block->list = list;
     return block;
@@ -98,7 +102,7 @@ void IvfLists::write(Block* block, size_t row, uint8_t* codes, const IvfBatch& b
                      uint32_t from) {
     block->ids[row] = batch.ids[from];
     block->partitions[row] = batch.partitions[from];
-    block->scales[row] = batch.scales[from];
+    if (format_.is_scaled()) block->scales[row] = batch.scales[from];
     put_codes(codes, row, batch.codes.data() + from * batch.code_bytes, batch.code_bytes);
     if (batch.row_bytes > 0) {
         std::memcpy(row_of(block, row), batch.rows.data() + from * batch.row_bytes,
@@ -160,7 +164,7 @@ void IvfLists::grow(List& list) {
 
 // Puts rows into a new block; how many.
 size_t IvfLists::append(List& list, const IvfBatch& batch, const uint32_t* rows, size_t count) {
-    OwnedBlock block = make_block(batch.lists[rows[0]], nullptr);
+    OwnedBlock block = make_block(batch.lists[rows[0]], false);
     Table* table = list.table.load(std::memory_order_relaxed);
     if (table == nullptr || entries_of(list) == table->capacity) {
         grow(list);
@@ -285,7 +289,7 @@ void IvfLists::rewrite(List& list) {
     if (count > 0) table = std::make_unique<Table>(static_cast<uint32_t>(count));
     try {
         for (size_t i = 0; i < count; ++i) {
-            blocks.push_back(make_block(0, nullptr));
+            blocks.push_back(make_block(0, false));
             adopt(blocks[i].get());
             codes.push_back(pool_.take());
             std::memset(codes[i], 0, codes_bytes_);
@@ -307,7 +311,7 @@ void IvfLists::rewrite(List& list) {
             const size_t row = to % kCodeRows;
             block->ids[row] = entry.block->ids[from];
             block->partitions[row] = entry.block->partitions[from];
-            block->scales[row] = entry.block->scales[from];
+            if (format_.is_scaled()) block->scales[row] = entry.block->scales[from];
             std::memcpy(row_of(block, row), row_of(entry.block, from), format_.bytes());
             for (size_t at = 0; at < codes_bytes_; at += kCodeRows) {
                 codes[to / kCodeRows][at + row] = packed[at + from];
@@ -345,7 +349,7 @@ bool IvfLists::read(uint32_t id, IvfScratch& scratch, float* out) {
     Block* block = blocks_[slot / kCodeRows];
     const size_t row = slot % kCodeRows;
     if (format_.rescore != Rescore::kNone) {
-        format_.decode(row_of(block, row), block->scales[row], out);
+        format_.decode(row_of(block, row), scale_of(block, row), out);
         return true;
     }
     const Table* table = lists_[block->list].table.load(std::memory_order_relaxed);

@@ -13,7 +13,6 @@
 #include "id_table.hpp"
 #include "ivfpq_quantiser.hpp"
 #include "ivfpq_rows.hpp"
-#include "ivfpq_state.hpp"
 
 namespace llm_cache {
 
@@ -46,6 +45,8 @@ struct IvfHit {
 
 /// @brief What one thread searches in; reused from search to search.
 struct IvfSearch;
+/// @brief Lists as arrays (ivfpq_state.hpp).
+struct IvfState;
 
 /// @brief Rows under ids in lists, each in a partition. One thread changes it; searches run on any
 /// thread at any time, without a lock.
@@ -100,9 +101,10 @@ class IvfLists {
     /// @return kOk, or a status of check_vectors, or kOutOfMemory.
     Status search(const IvfQuery& query, IvfSearch& search) const;
 
-    /// @brief Gives all that `import_state` takes, list by list. May throw std::bad_alloc.
-    void export_state(IvfStateSink& sink) const;
-    /// @brief Makes lists from what was exported. Codes and kept rows stay where they are, so that
+    /// @brief Appends the ids of all rows. May throw std::bad_alloc.
+    void copy_ids(std::vector<uint32_t>& out) const;
+
+    /// @brief Makes lists of what an IvfSnapshot gave. All of a row stays where it is, so that
     /// memory has to outlive the lists; nothing is written to it. Every count is checked before
     /// anything is allocated by it, and every value that an access depends on.
     /// @return null with kDamaged, kOutOfMemory or a status of IvfQuantiser::create.
@@ -111,10 +113,15 @@ class IvfLists {
 
   private:
     friend struct IvfSearch;
+    friend class IvfSnapshot;
 
-    // 32 rows.
+    // 32 rows: behind the block, or in memory that an import was given.
     struct Block {
-        // Kept rows: behind the block, or in memory that an import was given.
+        uint32_t* ids;
+        uint32_t* partitions;
+        // Of rows that have one; else behind the block lies something else.
+        float* scales;
+        // As they are kept.
         uint8_t* rows;
         // Those and the codes belong to others, so no row is added.
         bool borrowed;
@@ -126,9 +133,6 @@ class IvfLists {
         uint32_t used;
         // When a row was removed last.
         uint64_t retired_at;
-        uint32_t ids[kCodeRows];
-        uint32_t partitions[kCodeRows];
-        float scales[kCodeRows];
     };
     struct Entry {
         Block* block = nullptr;
@@ -160,15 +164,21 @@ class IvfLists {
     uint8_t* row_of(const Block* block, size_t row) const {
         return block->rows + row * format_.bytes();
     }
-    // Where a block's own kept rows begin.
-    static constexpr size_t kRowOffset = (sizeof(Block) + 63) / 64 * 64;
+    float scale_of(const Block* block, size_t row) const {
+        return format_.is_scaled() ? block->scales[row] : 0;
+    }
+    // Where a block's own ids begin, and its kept rows behind them, partitions and scales.
+    static constexpr size_t kIdOffset = (sizeof(Block) + 63) / 64 * 64;
+    size_t row_offset() const {
+        return kIdOffset + (format_.is_scaled() ? 3 : 2) * kCodeRows * sizeof(uint32_t);
+    }
     size_t bytes_of(const Block& block) const;
     size_t entries_of(const List& list) const {
         const Table* table = list.table.load(std::memory_order_relaxed);
         return table == nullptr ? 0 : table->count.load(std::memory_order_relaxed);
     }
     uint32_t free_rows(const Entry& entry) const;
-    OwnedBlock make_block(uint32_t list, const uint8_t* borrowed_rows);
+    OwnedBlock make_block(uint32_t list, bool borrowed);
     void adopt(Block* block);
     void give_up(Block* block);
     void write(Block* block, size_t row, uint8_t* codes, const IvfBatch& batch, uint32_t from);
@@ -185,7 +195,7 @@ class IvfLists {
 
     void adopt_row(uint32_t id, uint32_t partition, uint32_t slot);
     bool borrow(const IvfState& state);
-    void borrow_block(List& list, uint32_t number, const IvfState& state, size_t first,
+    bool borrow_block(List& list, uint32_t number, const IvfState& state, size_t first,
                       size_t count, const uint8_t* codes);
 
     const std::shared_ptr<const IvfQuantiser> quantiser_;

@@ -48,6 +48,12 @@ export interface NativeFlatIndex {
   readonly lastRescored: number;
   /** Rows of a partition. */
   partitionSize(partition: number): number;
+  /** The partition of a row. */
+  partitionOf(id: number): number | undefined;
+  /** The partitions that have rows, in no order. */
+  partitions(): Uint32Array;
+  /** The ids of a partition's rows, in no order. */
+  idsIn(partition: number): Uint32Array;
   /** Names in the file that this index was mapped from; 0 when from none. Row changes leave them as they are. */
   readonly nameCount: number;
   /** Name of a row of that file, each byte a character. */
@@ -56,14 +62,34 @@ export interface NativeFlatIndex {
   findName(name: Uint8Array): number | undefined;
 }
 
-/** Writes the file of a flat index; see `native/src/state/flat_state.hpp`. One at a time may write under a path. */
-export interface NativeFlatStateWriter {
-  /** Adds a row; its id is the number of rows before. Names ascend, and so do rows of equal partition come one after the other. */
+/** Writes the file of an index; see `native/src/state/`. One at a time may write under a path. */
+export interface NativeStateWriter {
+  /** Adds a row; its id is the number of names before. Names ascend, and so do rows of equal partition come one after the other. */
   add(partition: number, name: Uint8Array, vector: Float32Array): void;
-  /** Puts the file on stable storage and renames it, off the event loop. No other call after it. */
-  commit(path: string): Promise<{ readonly bytes: number; readonly checksum: string }>;
+  /** Adds the name of a row that is in lists. */
+  addName(name: Uint8Array): void;
+  /**
+   * Writes the rows in lists, puts the file on stable storage and renames it, off the event loop. `numbers`: of each id in the lists, the
+   * names before its own; rows whose id has none (2^32 - 1) are left out. Lists may change and be searched meanwhile: what is written is
+   * how they stood in between. No other call after it.
+   */
+  commit(
+    path: string,
+    partitions?: Uint32Array,
+    lists?: readonly NativeIvfIndex[],
+    numbers?: Uint32Array,
+  ): Promise<{ readonly bytes: number; readonly checksum: string }>;
   /** Removes what was written, unless it was committed. Idempotent. */
   abort(): void;
+}
+
+/** An index over a file: exact rows with all names, and the partitions that are in lists. */
+export interface NativeMappedLists {
+  readonly flat: NativeFlatIndex;
+  readonly partitions: Uint32Array;
+  readonly lists: readonly NativeIvfIndex[];
+  /** Names without a row. */
+  readonly vacant: Uint32Array;
 }
 
 /** How often keys were seen lately: a Count-Min sketch with conservative update and halving; see `native/src/frequency_sketch.hpp`. */
@@ -122,7 +148,7 @@ export interface NativeTraining {
   cancel(): void;
 }
 
-/** Rows of one partition in inverted lists, coded by product quantisation; `IvfIndex.build` makes it. */
+/** Rows of one partition in inverted lists, coded by product quantisation; `IvfIndex.build` and `map` make it. */
 export interface NativeIvfIndex {
   readonly size: number;
   /** Bytes of native memory held. */
@@ -131,6 +157,9 @@ export interface NativeIvfIndex {
   /** Mean squared error of the codes of the rows that it learnt from; of rows set since, the latest thousand or so (-1: none). */
   readonly trainingError: number;
   readonly recentError: number;
+  /** Rows it was built of, and rows set since. */
+  readonly learnt: number;
+  readonly setSince: number;
   /** Rows whose codes the last search looked at. */
   readonly lastScanned: number;
   /** Adds or replaces. Synchronous: nlist x dimension products. */
@@ -139,6 +168,8 @@ export interface NativeIvfIndex {
   setMany(ids: Uint32Array, vectors: Float32Array, threads: number): void;
   remove(id: number): boolean;
   has(id: number): boolean;
+  /** All ids, in no order. */
+  ids(): Uint32Array;
   /** Writes the vector as it is kept: rounded, or what its code stands for. */
   read(id: number, out: Float32Array): boolean;
   /** Writes up to k ids and products, best first, and answers how many. */
@@ -199,7 +230,7 @@ export interface NativeAddon {
   readonly IvfIndex: {
     /**
      * Learns lists and codes from a sample of the rows (n x dimension numbers, copied first) and puts all rows in, on threads of the
-     * addon's own. Without ids the rows only teach. `rescore`: 0 none, 1 int8, 2 float16. `rotations`: rounds of OPQ, 0 for none.
+     * addon's own. Without ids the vectors only teach. `rows`: how many the lists are made for. `rescore`: 0 none, 1 int8, 2 float16. `rotations`: rounds of OPQ, 0 for none.
      */
     build(
       dimension: number,
@@ -212,9 +243,12 @@ export interface NativeAddon {
       sample: number,
       seed: number,
       threads: number,
+      rows: number,
       ids: Uint32Array,
       vectors: Float32Array,
     ): NativeBuilding;
+    /** As `FlatIndex.map`. */
+    map(path: string, dimension: number, checksum: string): Promise<NativeMappedLists>;
   };
   readonly ProductQuantiser: {
     /** From codebooks that were learnt before. `m` divides `dimension`; `nbits` is 4 or 8. */
@@ -234,9 +268,9 @@ export interface NativeAddon {
       onProgress?: (share: number) => void,
     ): NativeTraining;
   };
-  readonly FlatStateWriter: {
+  readonly StateWriter: {
     /** Throws with code `ERR_LLM_CACHE_SNAPSHOT` when the file cannot be made, or another writes it. */
-    new (path: string, dimension: number): NativeFlatStateWriter;
+    new (path: string, dimension: number): NativeStateWriter;
   };
   readonly FlatIndex: {
     new (dimension: number): NativeFlatIndex;

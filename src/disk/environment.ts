@@ -18,6 +18,8 @@ export interface Reader {
    * nor await: read a page, and the next one after its last key.
    */
   entries(prefix?: Uint8Array, after?: Uint8Array): Iterable<[Buffer, Buffer]>;
+  /** The keys after one, or all; the rules of `entries` hold. Values are not read. */
+  keys(after?: Uint8Array): Iterable<Buffer>;
   /** Keys and values that begin with `prefix` and come before the key `before`, greatest first; the rules of `entries` hold. */
   backwards(prefix: Uint8Array, before?: Uint8Array): Iterable<[Buffer, Buffer]>;
   /** The greatest key. Cost: about 3 microseconds. */
@@ -73,6 +75,7 @@ export class Environment {
       },
       entries: (prefix = new Uint8Array(), after) =>
         this.#scan(database, asBuffer(prefix), after && asBuffer(after)),
+      keys: (after) => this.#scanKeys(database, after && asBuffer(after)),
       backwards: (prefix, before) => this.#scanBack(database, asBuffer(prefix), before && asBuffer(before)),
       last: () => {
         this.#toLatest();
@@ -177,6 +180,15 @@ export class Environment {
       if (!key.subarray(0, prefix.length).equals(prefix)) return;
       if (after?.equals(key)) continue;
       yield [key, value];
+      this.#checkOpen();
+    }
+  }
+
+  *#scanKeys(database: BytesDatabase, after?: Buffer): Generator<Buffer> {
+    this.#toLatest();
+    for (const key of database.getKeys(after && { start: after })) {
+      if (after?.equals(key)) continue;
+      yield key;
       this.#checkOpen();
     }
   }

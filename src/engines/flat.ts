@@ -1,10 +1,8 @@
 // The exact engine: the addon's FlatIndex behind the engine interface; tiers and vectordb may import it.
 import { CapacityError, DimensionError, InvalidArgumentError, NativeError } from '../core/errors.js';
-import { type NativeFlatIndex, native } from '../core/native.js';
-import type { Engine, Neighbour } from './engine.js';
-
-/** Names of the rows of a mapped index: ids ascend with them. */
-export type MappedNames = Pick<NativeFlatIndex, 'nameCount' | 'nameAt' | 'findName' | 'partitionSize'>;
+import { type NativeFlatIndex, type NativeIvfIndex, native } from '../core/native.js';
+import type { Neighbour } from './engine.js';
+import type { MappableEngine, MappedIndex } from './mapped.js';
 
 /** Greatest distance of a vector's length from 1. */
 export const unitTolerance = 1e-3;
@@ -57,8 +55,11 @@ export function translate(error: unknown): never {
  * rule out. Recall is 1 by construction. Cost of a search: O(rows of the partition x dimension), synchronous; of a change:
  * O(dimension). The method and its proof stand in `native/src/flat_index.hpp`.
  */
-export class FlatEngine implements Engine {
+export class FlatEngine implements MappableEngine {
   readonly name = 'flat';
+  readonly kind = 'flat';
+  readonly built = 0;
+  readonly building = false;
   readonly dimension: number;
   #index: NativeFlatIndex;
   // Where a search's results land; grown to the greatest k asked for.
@@ -87,14 +88,18 @@ export class FlatEngine implements Engine {
     this.#index = await native.FlatIndex.build(this.dimension, ids, partitions, vectors).catch(translate);
   }
 
-  /**
-   * Replaces everything by the index in a file, off the event loop: its memory is the file's own, shared with every process that maps
-   * it, and only what is changed becomes a copy. Reads the file once, at the speed of memory when the system has it cached.
-   * @throws {NativeError} ERR_LLM_CACHE_NATIVE when the file cannot be used; the engine is unchanged
-   */
-  async map(path: string, checksum: string): Promise<MappedNames> {
-    this.#index = await native.FlatIndex.map(path, this.dimension, checksum).catch(translate);
-    return this.#index;
+  inLists(): ReadonlyMap<number, NativeIvfIndex> {
+    return new Map();
+  }
+
+  async map(path: string, checksum: string): Promise<MappedIndex> {
+    this.adopt(await native.FlatIndex.map(path, this.dimension, checksum).catch(translate));
+    return { names: this.#index, vacant: new Uint32Array() };
+  }
+
+  /** Replaces everything by an index of the same dimension; for engines/ alone. */
+  adopt(index: NativeFlatIndex): void {
+    this.#index = index;
   }
 
   get size(): number {
@@ -157,6 +162,26 @@ export class FlatEngine implements Engine {
     checkInteger('id', id, 0, greatestNumber);
     const out = new Float32Array(this.dimension);
     return this.#index.read(id, out) ? out : undefined;
+  }
+
+  /** Vectors of a partition. */
+  sizeOf(partition: number): number {
+    return this.#index.partitionSize(partition);
+  }
+
+  /** The partition of `id`; undefined when there is none. */
+  partitionOf(id: number): number | undefined {
+    return this.#index.partitionOf(id);
+  }
+
+  /** Partitions that have vectors, in no order. */
+  partitions(): Uint32Array {
+    return this.#index.partitions();
+  }
+
+  /** Ids of a partition, in no order. */
+  idsIn(partition: number): Uint32Array {
+    return this.#index.idsIn(partition);
   }
 
   search(vector: Float32Array, partition: number, k: number): Neighbour[] {

@@ -66,6 +66,11 @@ export function checkedOptions(dimension: number, options: IvfPqEngineOptions): 
   return { trainFrom, nlist, nprobe, m, nbits, rotations, rescore, rescoreFactor, threads, seed };
 }
 
+/** What of the options rows in lists depend on, as one text. */
+export function kindOf({ nlist, m, nbits, rotations, rescore, seed }: IvfPqShape): string {
+  return `ivfpq nlist=${nlist ?? 'auto'} m=${m} nbits=${nbits} rotations=${rotations} rescore=${rescore} seed=${seed}`;
+}
+
 /** A sixth of the components, or the next divisor below: the most parts with which a row of 384 stays below 480 bytes. */
 function partsOf(dimension: number): number {
   let m = Math.max(1, Math.floor(dimension / 6));
@@ -78,16 +83,16 @@ export function listsFor(rows: number): number {
   return Math.min(rows, 2 ** Math.round(Math.log2(Math.max(1, 2 * Math.sqrt(rows)))));
 }
 
-// Rows are kept 32 in a block, of which the last in each list is half full on average. A block: its rows' ids, partitions and scales, its place in
-// the list's table, which has a quarter of room to spare, and in that of all blocks.
+// Rows are kept 32 in a block, of which the last in each list is half full on average. A block: its rows' ids and partitions, its head, its place
+// in the list's table, which has a quarter of room to spare, and in that of all blocks.
 const blockRows = 32;
-const blockBytes = 500;
-// Where a row stands, by its id, and its id for the day when all rows are wanted.
-const rowBytes = 8.6;
+const blockBytes = 370;
+// Where a row stands, by its id.
+const rowBytes = 4.6;
 
 /**
- * Bytes that lists of so many rows take, within 5 % from some ten thousand rows on: codes and kept rows; a row's id, scale and place,
- * and what a block and the tables take; a centroid a list, and the codebooks.
+ * Bytes that lists of so many rows take, within 5 % from some ten thousand rows on: codes and kept rows, those of int8 with a scale; ids,
+ * places and what they are found by; a centroid a list, and the codebooks.
  */
 export function listsBytes(
   rows: number,
@@ -96,7 +101,7 @@ export function listsBytes(
 ): number {
   const { m, nbits, rescore } = checkedOptions(dimension, options);
   const code = Math.ceil((m * nbits) / 8);
-  const kept = { none: 0, int8: dimension, float16: 2 * dimension }[rescore];
+  const kept = { none: 0, int8: dimension + 4, float16: 2 * dimension }[rescore];
   const blocks = rows / blockRows + nlist / 2;
   const learnt = 4 * dimension * (nlist + 2 ** nbits);
   return blocks * (blockRows * (code + kept) + blockBytes) + rows * rowBytes + learnt;

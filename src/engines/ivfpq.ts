@@ -1,7 +1,8 @@
 // The engine for large partitions: inverted lists of product codes, built by the addon's own threads; exact for small ones. tiers and
 // vectordb may import it.
 import { ClosedError, DimensionError } from '../core/errors.js';
-import type { Engine, Neighbour } from './engine.js';
+import { type NativeIvfIndex, native } from '../core/native.js';
+import type { Neighbour } from './engine.js';
 import {
   checkInteger,
   checkMatrix,
@@ -11,8 +12,9 @@ import {
   greatestNumber,
   translate,
 } from './flat.js';
-import { build, IdList, type Lists, type Material, rowsByPartition } from './ivfpq-lists.js';
-import { checkedOptions, type IvfPqEngineOptions, type IvfPqShape } from './ivfpq-options.js';
+import { build, type Material, rowsByPartition } from './ivfpq-lists.js';
+import { checkedOptions, type IvfPqEngineOptions, type IvfPqShape, kindOf } from './ivfpq-options.js';
+import type { MappableEngine, MappedIndex } from './mapped.js';
 
 // Rows that arrive are coded this much worse than those that were learnt from: the data has changed.
 const driftFactor = 1.5;
@@ -36,22 +38,22 @@ interface Building {
  * codes err by half as much again) or grown fourfold. What changes meanwhile is brought over before the exchange, which takes no time.
  * At d = 384 about 470 bytes a row; recall and latencies are those of `npm run bench -- index`.
  */
-export class IvfPqEngine implements Engine {
+export class IvfPqEngine implements MappableEngine {
   readonly name: string;
+  readonly kind: string;
   readonly approximate = true;
   /** Lists that a search looks at; may be changed at any time. Undefined: an eighth of them, at least 64. */
   nprobe: number | undefined;
   readonly dimension: number;
   readonly #options: IvfPqShape;
   readonly #flat: FlatEngine;
-  /** Rows of the exact index. */
-  readonly #partitionOf = new Map<number, number>();
-  readonly #small = new Map<number, Set<number>>();
-  readonly #large = new Map<number, Lists>();
+  /** Partitions in lists; the exact index has the others. */
+  readonly #large = new Map<number, NativeIvfIndex>();
   readonly #buildings = new Map<number, Building>();
   /** Rows of a partition at which the next attempt is made, after one that failed. */
   readonly #retryFrom = new Map<number, number>();
   #lastFailure: unknown;
+  #built = 0;
   #closed = false;
   #ids = new Uint32Array(16);
   #products = new Float32Array(16);
@@ -62,31 +64,42 @@ export class IvfPqEngine implements Engine {
     this.#flat = new FlatEngine(dimension);
     this.dimension = dimension;
     this.#options = checkedOptions(dimension, options);
+    this.kind = kindOf(this.#options);
     this.nprobe = this.#options.nprobe;
   }
 
   get size(): number {
-    let size = this.#flat.size;
-    for (const { index } of this.#large.values()) size += index.size;
-    return size;
+    return this.#flat.size + this.rowsInLists;
   }
 
   get bytes(): number {
-    let bytes = this.#flat.bytes + this.#partitionOf.size * 100;
-    for (const { index, ids } of this.#large.values()) bytes += index.bytes + ids.bytes;
+    let bytes = this.#flat.bytes;
+    for (const lists of this.#large.values()) bytes += lists.bytes;
     return bytes;
   }
 
   /** Rows that are kept in lists. */
   get rowsInLists(): number {
     let rows = 0;
-    for (const { index } of this.#large.values()) rows += index.size;
+    for (const { size } of this.#large.values()) rows += size;
     return rows;
   }
 
   /** Why the last build failed; undefined when it did not. */
   get lastFailure(): unknown {
     return this.#lastFailure;
+  }
+
+  get built(): number {
+    return this.#built;
+  }
+
+  get building(): boolean {
+    return this.#buildings.size > 0;
+  }
+
+  inLists(): ReadonlyMap<number, NativeIvfIndex> {
+    return new Map(this.#large);
   }
 
   /** Resolves when nothing is being built. */
@@ -102,13 +115,10 @@ export class IvfPqEngine implements Engine {
     if (lists === undefined) {
       this.#flat.set(id, partition, vector);
       this.#removeFromLists(id);
-      this.#move(id, partition);
     } else {
-      attempt(() => lists.index.set(id, vector));
-      lists.ids.add(id, lists.index);
-      lists.since++;
+      attempt(() => lists.set(id, vector));
       this.#removeFromLists(id, partition);
-      if (this.#partitionOf.has(id)) this.#removeFromFlat(id);
+      this.#flat.remove(id);
     }
     this.#note(id);
     this.#consider(partition);
@@ -122,19 +132,11 @@ export class IvfPqEngine implements Engine {
     checkInteger('partition', partition, 0, greatestNumber);
     checkRows(this.dimension, ids, vectors);
     const lists = this.#large.get(partition);
-    if (lists === undefined) {
-      this.#flat.setMany(ids, partition, vectors);
-    } else {
-      attempt(() => lists.index.setMany(ids, vectors, this.#options.threads));
-      lists.since += ids.length;
-    }
+    if (lists === undefined) this.#flat.setMany(ids, partition, vectors);
+    else attempt(() => lists.setMany(ids, vectors, this.#options.threads));
     for (const id of ids) {
       this.#removeFromLists(id, partition);
-      if (lists === undefined) this.#move(id, partition);
-      else {
-        lists.ids.add(id, lists.index);
-        if (this.#partitionOf.has(id)) this.#removeFromFlat(id);
-      }
+      if (lists !== undefined) this.#flat.remove(id);
       this.#note(id);
     }
     this.#consider(partition);
@@ -159,7 +161,7 @@ export class IvfPqEngine implements Engine {
 
   remove(id: number): boolean {
     checkInteger('id', id, 0, greatestNumber);
-    const removed = this.#partitionOf.has(id) ? this.#removeFromFlat(id) : this.#removeFromLists(id);
+    const removed = this.#flat.remove(id) || this.#removeFromLists(id);
     if (removed) this.#note(id);
     return removed;
   }
@@ -169,17 +171,15 @@ export class IvfPqEngine implements Engine {
     if (lists === undefined) return this.#flat.search(vector, partition, k);
     checkVector(vector, this.dimension);
     checkInteger('k', k, 1, Number.MAX_SAFE_INTEGER);
-    const wanted = Math.max(1, Math.min(k, lists.index.size));
+    const wanted = Math.max(1, Math.min(k, lists.size));
     if (wanted > this.#ids.length) {
       this.#ids = new Uint32Array(wanted);
       this.#products = new Float32Array(wanted);
     }
-    const { nlist } = lists.index;
+    const { nlist } = lists;
     const nprobe = Math.min(nlist, this.nprobe ?? Math.max(64, Math.round(nlist / 8)));
-    const rescored = Math.min(lists.index.size, wanted * this.#options.rescoreFactor);
-    const count = attempt(() =>
-      lists.index.search(vector, wanted, nprobe, rescored, this.#ids, this.#products),
-    );
+    const rescored = Math.min(lists.size, wanted * this.#options.rescoreFactor);
+    const count = attempt(() => lists.search(vector, wanted, nprobe, rescored, this.#ids, this.#products));
     return Array.from({ length: count }, (_, i) => ({
       id: this.#ids[i] as number,
       similarity: Math.min(1, Math.max(-1, this.#products[i] as number)),
@@ -191,12 +191,10 @@ export class IvfPqEngine implements Engine {
     const partitions = partition === undefined ? [...this.#buildings.keys()] : [partition];
     for (const one of partitions) this.#buildings.get(one)?.cancel();
     this.#flat.clear(partition);
-    if (partition === undefined) {
-      for (const part of [this.#partitionOf, this.#small, this.#large, this.#retryFrom]) part.clear();
-      return;
+    for (const part of [this.#large, this.#retryFrom]) {
+      if (partition === undefined) part.clear();
+      else part.delete(partition);
     }
-    for (const id of this.#small.get(partition) ?? []) this.#partitionOf.delete(id);
-    for (const part of [this.#small, this.#large, this.#retryFrom]) part.delete(partition);
   }
 
   /**
@@ -219,13 +217,8 @@ export class IvfPqEngine implements Engine {
       const [own, matrix] = this.#pick(rows, ids, vectors);
       try {
         const material = { ids: own, vectors: matrix, rows: own.length };
-        const { promise } = build(this.dimension, this.#options, material);
-        this.#large.set(partition, {
-          index: await promise,
-          ids: IdList.of(own),
-          since: 0,
-          learnt: own.length,
-        });
+        this.#large.set(partition, await build(this.dimension, this.#options, material).promise);
+        this.#built++;
       } catch (error) {
         this.#lastFailure = error;
         this.#retryFrom.set(partition, rows.length * 2);
@@ -235,7 +228,18 @@ export class IvfPqEngine implements Engine {
     const [own, matrix] = this.#pick(small, ids, vectors);
     const ofRows = Uint32Array.from(small, (row) => partitions[row] as number);
     await this.#flat.load(own, ofRows, matrix);
-    for (const [at, id] of own.entries()) this.#move(id, ofRows[at] as number);
+  }
+
+  async map(path: string, checksum: string): Promise<MappedIndex> {
+    const mapped = await native.IvfIndex.map(path, this.dimension, checksum).catch(translate);
+    this.clear();
+    await this.settled();
+    this.#flat.adopt(mapped.flat);
+    for (const [at, lists] of mapped.lists.entries()) {
+      if (lists.size > 0) this.#large.set(mapped.partitions[at] as number, lists);
+    }
+    for (const partition of [...this.#flat.partitions(), ...this.#large.keys()]) this.#consider(partition);
+    return { names: mapped.flat, vacant: mapped.vacant };
   }
 
   async close(): Promise<void> {
@@ -252,29 +256,10 @@ export class IvfPqEngine implements Engine {
     return [Uint32Array.from(rows, (row) => ids[row] as number), matrix];
   }
 
-  #move(id: number, partition: number): void {
-    const before = this.#partitionOf.get(id);
-    if (before === partition) return;
-    if (before !== undefined) this.#small.get(before)?.delete(id);
-    this.#partitionOf.set(id, partition);
-    const ids = this.#small.get(partition);
-    if (ids === undefined) this.#small.set(partition, new Set([id]));
-    else ids.add(id);
-  }
-
-  #removeFromFlat(id: number): boolean {
-    const partition = this.#partitionOf.get(id) as number;
-    this.#partitionOf.delete(id);
-    const ids = this.#small.get(partition);
-    ids?.delete(id);
-    if (ids?.size === 0) this.#small.delete(partition);
-    return this.#flat.remove(id);
-  }
-
   #removeFromLists(id: number, but?: number): boolean {
-    for (const [partition, { index }] of this.#large) {
-      if (partition !== but && index.remove(id)) {
-        if (index.size === 0) this.#large.delete(partition);
+    for (const [partition, lists] of this.#large) {
+      if (partition !== but && lists.remove(id)) {
+        if (lists.size === 0) this.#large.delete(partition);
         return true;
       }
     }
@@ -290,11 +275,11 @@ export class IvfPqEngine implements Engine {
   #consider(partition: number): void {
     if (this.#closed || this.#buildings.has(partition)) return;
     const lists = this.#large.get(partition);
-    const rows = lists?.index.size ?? this.#small.get(partition)?.size ?? 0;
+    const rows = lists?.size ?? this.#flat.sizeOf(partition);
     if (rows < (this.#retryFrom.get(partition) ?? this.#options.trainFrom)) return;
     if (lists !== undefined) {
-      const { index, since, learnt } = lists;
-      const hasDrifted = since >= leastSince && index.recentError > driftFactor * index.trainingError;
+      const { setSince, learnt, recentError, trainingError } = lists;
+      const hasDrifted = setSince >= leastSince && recentError > driftFactor * trainingError;
       if (!hasDrifted && rows < growthFactor * learnt) return;
     }
     this.#begin(partition, rows, (isOver) => this.#gather(partition, isOver));
@@ -315,10 +300,10 @@ export class IvfPqEngine implements Engine {
       if (isOver()) return;
       const building = build(this.dimension, this.#options, material);
       cancel = building.cancel;
-      const index = await building.promise;
+      const lists = await building.promise;
       if (isOver()) return;
-      const { ids, rows } = material;
-      this.#exchange(partition, { index, ids: IdList.of(ids), since: 0, learnt: rows }, changed);
+      this.#exchange(partition, lists, changed);
+      this.#built++;
       this.#lastFailure = undefined;
       this.#retryFrom.delete(partition);
     };
@@ -340,14 +325,13 @@ export class IvfPqEngine implements Engine {
   /** Copies of a partition's rows, a few each turn of the event loop. What changes meanwhile is noted by the building. */
   async #gather(partition: number, isOver: () => boolean): Promise<Material> {
     const d = this.dimension;
-    const lists = this.#large.get(partition);
-    const ids = lists === undefined ? [...(this.#small.get(partition) ?? [])] : lists.ids.living(lists.index);
+    const ids = this.#large.get(partition)?.ids() ?? this.#flat.idsIn(partition);
     const kept: number[] = [];
     const vectors = new Float32Array(ids.length * d);
     for (let first = 0; first < ids.length; first += gatheredAtOnce) {
       await new Promise(setImmediate);
       if (isOver()) break;
-      for (const id of ids.slice(first, first + gatheredAtOnce)) {
+      for (const id of ids.subarray(first, first + gatheredAtOnce)) {
         const out = vectors.subarray(kept.length * d, (kept.length + 1) * d);
         if (this.#read(id, partition, out)) kept.push(id);
       }
@@ -361,27 +345,21 @@ export class IvfPqEngine implements Engine {
 
   #read(id: number, partition: number, out: Float32Array): boolean {
     const lists = this.#large.get(partition);
-    if (lists !== undefined) return lists.index.read(id, out);
-    if (this.#partitionOf.get(id) !== partition) return false;
+    if (lists !== undefined) return lists.read(id, out);
+    if (this.#flat.partitionOf(id) !== partition) return false;
     const vector = this.#flat.read(id);
     if (vector !== undefined) out.set(vector);
     return vector !== undefined;
   }
 
   /** Brings over what has changed, and lets the new lists serve. */
-  #exchange(partition: number, lists: Lists, changed: ReadonlySet<number>): void {
+  #exchange(partition: number, lists: NativeIvfIndex, changed: ReadonlySet<number>): void {
     const vector = new Float32Array(this.dimension);
     for (const id of changed) {
-      if (this.#read(id, partition, vector)) {
-        lists.index.set(id, vector);
-        lists.ids.add(id, lists.index);
-      } else lists.index.remove(id);
+      if (this.#read(id, partition, vector)) lists.set(id, vector);
+      else lists.remove(id);
     }
-    if (!this.#large.has(partition)) {
-      for (const id of this.#small.get(partition) ?? []) this.#partitionOf.delete(id);
-      this.#small.delete(partition);
-      this.#flat.clear(partition);
-    }
+    if (!this.#large.has(partition)) this.#flat.clear(partition);
     this.#large.set(partition, lists);
   }
 }

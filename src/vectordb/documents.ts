@@ -227,6 +227,20 @@ export class Documents {
     }
   }
 
+  /** Stored keys of all vectors, in their order. One may await between them; a document written meanwhile may be missed. */
+  *names(): Generator<string> {
+    for (let after: Buffer | undefined, page: Buffer[]; ; after = page.at(-1)) {
+      this.#checkOpen();
+      page = [];
+      for (const key of this.#vectors.keys(after)) {
+        page.push(Buffer.from(key));
+        if (page.length === rowsPerTurn) break;
+      }
+      yield* page.map(latin1);
+      if (page.length < rowsPerTurn) return;
+    }
+  }
+
   /** Number of vectors `everything` yields at most. */
   get rows(): number {
     return this.#vectors.count();

@@ -8,12 +8,13 @@ import type { Environment } from '../disk/environment.js';
 import type { Engine } from '../engines/engine.js';
 import { exactly } from '../engines/exactly.js';
 import { FlatEngine } from '../engines/flat.js';
+import { isMappable } from '../engines/mapped.js';
 import type { Change } from './change-log.js';
 import { checkSearch } from './checks.js';
 import type { Found, SearchOptions, StoredDocument, VectorDatabase } from './database.js';
 import { Documents, type Row, scopeOf } from './documents.js';
 import { type Clause, type Filter, parseFilter, passes } from './filter.js';
-import { IndexFile } from './index-file.js';
+import { IndexFile, type IndexState } from './index-file.js';
 import { Names } from './names.js';
 
 /** Which documents, how long their vectors are, and what finds the nearest. */
@@ -25,8 +26,8 @@ export interface EmbeddedDatabaseOptions {
   /** An empty engine of that dimension, this database's own from now on. Default a `FlatEngine`, which is exact. */
   readonly engine?: Engine | undefined;
   /**
-   * Rows from which on the index is kept in a file beside the documents, so that the next start maps it instead of building it: with a
-   * `FlatEngine` only. Removed documents' vectors stay in the file for a while. Default never.
+   * Rows from which on the index is kept in a file beside the documents, so that the next start maps it instead of building it: with
+   * engines that are `MappableEngine`s. Removed documents' vectors stay in the file for a while. Default never.
    */
   readonly keepIndexFrom?: number | undefined;
   readonly clock?: Clock | undefined;
@@ -69,8 +70,16 @@ class EmbeddedDatabase implements VectorDatabase {
     if (this.#engine.dimension !== dimension) {
       throw new InvalidArgumentError('engine', `of dimension ${dimension}`, this.#engine.dimension);
     }
-    if (keepIndexFrom !== undefined && this.#engine instanceof FlatEngine) {
-      this.#file = new IndexFile(environment, this.#documents, name, keepIndexFrom);
+    if (keepIndexFrom !== undefined && isMappable(this.#engine)) {
+      const state: IndexState = {
+        engine: this.#engine,
+        cursor: () => this.#cursor,
+        generation: () => this.#names.resets,
+        limit: () => this.#names.limit,
+        id: (held) => this.#names.find(held),
+        partition: (scope) => this.#partitions.get(scope),
+      };
+      this.#file = new IndexFile(environment, this.#documents, state, { name, least: keepIndexFrom });
     }
   }
 
@@ -243,10 +252,10 @@ class EmbeddedDatabase implements VectorDatabase {
 
   /** Takes the index over from its file. */
   async #map(): Promise<boolean> {
-    const mapped = await this.#file?.map(this.#engine as FlatEngine);
+    const mapped = await this.#file?.map();
     if (mapped === undefined) return false;
     this.#forgetAll();
-    this.#names.reset(mapped.names);
+    this.#names.reset(mapped);
     for (const scope of mapped.scopes) this.#partition(scope);
     this.#cursor = mapped.cursor;
     return true;

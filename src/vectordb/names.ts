@@ -1,5 +1,5 @@
 // Which id of an engine stands for which stored key; embedded.ts uses it.
-import type { MappedNames } from '../engines/flat.js';
+import type { MappedIndex, MappedNames } from '../engines/mapped.js';
 
 /**
  * Names and ids both ways. Those of a mapped index stay in its file, which all processes share: only what came and went since is kept
@@ -13,6 +13,17 @@ export class Names {
   /** From the first id that is none of the file's. */
   readonly #names: (string | undefined)[] = [];
   readonly #free: number[] = [];
+  #resets = 0;
+
+  /** How often all were forgotten so far. */
+  get resets(): number {
+    return this.#resets;
+  }
+
+  /** All ids are below. */
+  get limit(): number {
+    return this.#first + this.#names.length;
+  }
 
   /** Ids below are the file's. */
   get #first(): number {
@@ -67,9 +78,11 @@ export class Names {
   }
 
   /** Forgets all; from then on the names of the file, if one is given, are these. */
-  reset(mapped?: MappedNames): void {
-    this.#mapped = mapped;
+  reset(mapped?: MappedIndex): void {
+    this.#resets++;
+    this.#mapped = mapped?.names;
     this.#gone.clear();
+    for (const id of mapped?.vacant ?? []) this.#gone.add(id);
     this.#ids.clear();
     this.#names.length = 0;
     this.#free.length = 0;

@@ -195,7 +195,7 @@ test('a sample that nothing can be learnt from is refused, and the partition ser
 test('the addon itself sets all rows of a piece or none', async () => {
   const vectors = matrix(drawMany(300));
   const ids = Uint32Array.from({ length: 300 }, (_, i) => i);
-  const shape = [dimension, 8, 8, 4, 1, 0, 4, 300, 1, 2] as const;
+  const shape = [dimension, 8, 8, 4, 1, 0, 4, 300, 1, 2, 300] as const;
   const index = await native.IvfIndex.build(...shape, ids, vectors).promise;
   const piece = matrix(drawMany(4));
   piece[3 * dimension] = Number.NaN;
@@ -223,7 +223,7 @@ for (const options of [
 ] as const) {
   test(`lists weigh what the formula says, ${JSON.stringify(options)}`, async () => {
     const engine = open({ m: 8, ...options });
-    const rows = 20_000 + Math.floor(random() * 20_000);
+    const rows = 60_000 + Math.floor(random() * 20_000);
     await engine.prepare(0, rows, matrix(drawMany(2_000)));
     for (let first = 0; first < rows; first += 5_000) {
       const ids = Uint32Array.from({ length: Math.min(5_000, rows - first) }, (_, i) => first + i);

@@ -160,7 +160,7 @@ const functions = Object.entries(native).filter(
 function make(): void {
   const [name, one] = pick(classes);
   let values = Array.from({ length: below(9) }, value);
-  if (name === 'FlatStateWriter') values = [path(), pick([1, 4, 4, value()])];
+  if (name === 'StateWriter') values = [path(), pick([1, 4, 4, value()])];
   if (name === 'FlatIndex' && below(2)) values = [4];
   if (name === 'FrequencySketch')
     values = below(2) ? [64, 4, new Uint32Array(8)] : [pick([0, 1, 64, Number.NaN]), value(), value()];

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "ivfpq_build.hpp"
+#include "ivfpq_state.hpp"
 #include "ivfpq_support.hpp"
 
 using namespace llm_cache;
@@ -195,8 +196,7 @@ LLM_CACHE_TEST("lists that empty give their memory back") {
     LLM_CACHE_CHECK(lists.bytes() < empty + (full - empty) / 3);
 }
 
-LLM_CACHE_TEST(
-    "searches on other threads meet whole rows of their partition while one changes them") {
+LLM_CACHE_TEST("searches and snapshots on other threads meet whole rows while one changes them") {
     Random random(seed() + 4);
     constexpr size_t kDimension = 24;
     constexpr uint32_t kRows = 600;
@@ -228,9 +228,42 @@ LLM_CACHE_TEST(
             ++searches;
         }
     };
+    std::atomic<size_t> snapshots{0};
+    const auto copy = [&] {
+        std::vector<uint32_t> numbers(3030);
+        for (uint32_t id = 0; id < numbers.size(); ++id) numbers[id] = id;
+        for (; !over; ++snapshots) {
+            std::vector<bool> taken(numbers.size());
+            const IvfSnapshot snapshot(lists, numbers.data(), numbers.size(), taken);
+            std::set<uint32_t> ids;
+            for (size_t list = 0; list < shape.nlist; ++list) {
+                const size_t rows = snapshot.lengths()[list];
+                std::vector<uint32_t> own(rows);
+                std::vector<uint32_t> partitions(rows);
+                std::vector<float> scales(rows);
+                std::vector<uint8_t> kept(rows * kDimension);
+                snapshot.ids(list, own.data());
+                snapshot.partitions(list, partitions.data());
+                snapshot.scales(list, scales.data());
+                snapshot.kept(list, kept.data());
+                for (size_t i = 0; i < rows; ++i) {
+                    double squares = 0;
+                    for (size_t j = 0; j < kDimension; ++j) {
+                        const double x = static_cast<int8_t>(kept[i * kDimension + j]) * scales[i];
+                        squares += x * x;
+                    }
+                    if (partitions[i] != own[i] % 3 || std::fabs(squares - 1) > 0.05) ++wrong;
+                    ids.insert(own[i]);
+                }
+            }
+            if (ids.size() != snapshot.head().rows) ++wrong;
+            for (uint32_t id = 3000; id < 3030; ++id) wrong += ids.count(id) == 0;
+        }
+    };
     std::thread one([&] { read(0); });
     std::thread two([&] { read(1); });
-    for (int change = 0; change < 6000 || searches < 20; ++change) {
+    std::thread three(copy);
+    for (int change = 0; change < 6000 || searches < 20 || snapshots < 20; ++change) {
         const uint32_t id = static_cast<uint32_t>(below(random, kRows));
         lists.remove(id);
         insert_all(lists, batch_of(lists, id, data.draw_many(1), 3));
@@ -241,5 +274,6 @@ LLM_CACHE_TEST(
     over = true;
     one.join();
     two.join();
+    three.join();
     LLM_CACHE_CHECK(wrong == 0);
 }

@@ -15,30 +15,39 @@ namespace {
 
 const Kernels& best() { return *available_kernels().front(); }
 
-// The arrays of an export, as a file would keep them.
-class Stored : public IvfStateSink {
+// The arrays of a snapshot, as a file would keep them.
+class Stored {
   public:
     IvfStateHead head_ = {};
     std::vector<float> centroids, codebooks, rotation, scales;
     std::vector<uint32_t> lengths_, ids, partitions;
     std::vector<uint8_t> codes, kept;
 
-    void head(const IvfStateHead& head) override { head_ = head; }
-    void quantiser(const float* c, const float* b, const float* r) override {
+    explicit Stored(const IvfSnapshot& snapshot)
+        : head_(snapshot.head()), lengths_(snapshot.lengths()) {
         const IvfShape& shape = head_.shape;
-        centroids.assign(c, c + shape.nlist * shape.dimension);
-        codebooks.assign(b, b + shape.pq().codebook_length());
-        if (r != nullptr) rotation.assign(r, r + shape.dimension * shape.dimension);
-    }
-    void lengths(const uint32_t* rows) override { lengths_.assign(rows, rows + head_.shape.nlist); }
-    void list(size_t rows, const uint32_t* i, const uint32_t* p, const float* s, const uint8_t* c,
-              const uint8_t* k) override {
-        ids.insert(ids.end(), i, i + rows);
-        partitions.insert(partitions.end(), p, p + rows);
-        scales.insert(scales.end(), s, s + rows);
-        codes.insert(codes.end(), c, c + code_blocks(rows) * head_.shape.pq().block_bytes());
-        const RowFormat format = {head_.rescore, head_.shape.dimension};
-        kept.insert(kept.end(), k, k + rows * format.bytes());
+        centroids.resize(shape.nlist * shape.dimension);
+        codebooks.resize(shape.pq().codebook_length());
+        rotation.resize(head_.rotated ? shape.dimension * shape.dimension : 0);
+        snapshot.quantiser().read_centroids(centroids.data());
+        snapshot.quantiser().pq().read_codebooks(codebooks.data());
+        if (head_.rotated) snapshot.quantiser().read_rotation(rotation.data());
+        const size_t row_bytes = RowFormat{head_.rescore, shape.dimension}.bytes();
+        for (size_t list = 0; list < shape.nlist; ++list) {
+            const size_t end = ids.size();
+            const size_t end_of_codes = codes.size();
+            const size_t rows = lengths_[list];
+            ids.resize(end + rows);
+            partitions.resize(end + rows);
+            scales.resize(end + rows);
+            codes.resize(end_of_codes + code_blocks(rows) * shape.pq().block_bytes());
+            kept.resize((end + rows) * row_bytes);
+            snapshot.ids(list, ids.data() + end);
+            snapshot.partitions(list, partitions.data() + end);
+            snapshot.scales(list, scales.data() + end);
+            snapshot.codes(list, codes.data() + end_of_codes);
+            snapshot.kept(list, kept.data() + end * row_bytes);
+        }
     }
 
     IvfState state() const {
@@ -57,14 +66,20 @@ class Stored : public IvfStateSink {
     }
 };
 
+// Rows keep the ids that they have, if these are below `ids`.
+Stored snapshot_of(const IvfLists& lists, uint32_t ids) {
+    std::vector<uint32_t> numbers(ids);
+    for (uint32_t id = 0; id < ids; ++id) numbers[id] = id;
+    std::vector<bool> taken(ids);
+    return Stored(IvfSnapshot(lists, numbers.data(), ids, taken));
+}
+
 Stored stored(Rescore rescore, size_t rotations, Clustered& data) {
     const IvfShape shape = {16, 6, 4, 4};
     IvfLists lists(train(best(), shape, data.draw_many(400), rotations), rescore);
     insert_all(lists, batch_of(lists, 0, data.draw_many(500), 2));
     for (uint32_t id = 0; id < 500; id += 7) lists.remove(id);
-    Stored out;
-    lists.export_state(out);
-    return out;
+    return snapshot_of(lists, 700);
 }
 
 std::vector<std::pair<float, uint32_t>> answer(const IvfLists& lists, const float* query,
@@ -88,8 +103,7 @@ LLM_CACHE_TEST("imported lists answer as those exported, and go on from there") 
         const auto lists = IvfLists::import_state(best(), file.state(), status);
         LLM_CACHE_CHECK(lists != nullptr);
         if (lists == nullptr) return;
-        Stored again;
-        lists->export_state(again);
+        const Stored again = snapshot_of(*lists, 700);
         LLM_CACHE_CHECK(again.ids == file.ids && again.codes == file.codes &&
                         again.kept == file.kept && again.rotation == file.rotation);
         const auto second = IvfLists::import_state(best(), again.state(), status);
@@ -117,6 +131,39 @@ LLM_CACHE_TEST("imported lists answer as those exported, and go on from there") 
         LLM_CACHE_CHECK(found == expected);
         LLM_CACHE_CHECK(file.codes == untouched.codes && file.kept == untouched.kept);
     }
+}
+
+LLM_CACHE_TEST(
+    "a snapshot calls rows by new numbers, each once, and leaves out those that have none") {
+    Random random(seed() + 2);
+    Clustered data(16, 6, random);
+    IvfLists lists(train(best(), {16, 6, 4, 4}, data.draw_many(400)), Rescore::kInt8);
+    insert_all(lists, batch_of(lists, 0, data.draw_many(300)));
+    std::vector<uint32_t> numbers(250, kReservedNumber);
+    std::set<uint32_t> expected;
+    std::vector<bool> taken(200);
+    taken[7] = true;
+    for (uint32_t id = 10; id < 250; ++id) {
+        // Some twice, some beyond what can be taken.
+        numbers[id] = id - 10 - (id % 50 == 0 ? 1 : 0);
+        if (numbers[id] < 200 && numbers[id] != 7) expected.insert(numbers[id]);
+    }
+    const Stored file(IvfSnapshot(lists, numbers.data(), numbers.size(), taken));
+    LLM_CACHE_CHECK(file.ids.size() == expected.size());
+    LLM_CACHE_CHECK(std::set<uint32_t>(file.ids.begin(), file.ids.end()) == expected);
+    for (const uint32_t number : expected) LLM_CACHE_CHECK(taken[number]);
+    Status status = Status::kOk;
+    const auto again = IvfLists::import_state(best(), file.state(), status);
+    LLM_CACHE_CHECK(again != nullptr && again->size() == expected.size());
+    std::vector<uint32_t> ids;
+    again->copy_ids(ids);
+    LLM_CACHE_CHECK(std::set<uint32_t>(ids.begin(), ids.end()) == expected);
+    // A row is the same by either number.
+    IvfScratch scratch;
+    float was[16];
+    float is[16];
+    LLM_CACHE_CHECK(lists.read(33, scratch, was) && again->read(23, scratch, is));
+    LLM_CACHE_CHECK(std::equal(was, was + 16, is));
 }
 
 LLM_CACHE_TEST("lengths and values that do not fit together are refused") {

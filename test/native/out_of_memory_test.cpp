@@ -315,3 +315,34 @@ LLM_CACHE_TEST("rows that find no memory in lists are refused and change nothing
         });
     LLM_CACHE_CHECK(lists->size() == 184);
 }
+
+LLM_CACHE_TEST("so do writing and loading lists") {
+    const std::vector<IvfPart> parts = {state_lists(1, Rescore::kInt8, 8, 40),
+                                        state_lists(2, Rescore::kFloat16, 48, 20)};
+    std::vector<uint32_t> numbers;
+    for (uint32_t id = 0; id < 68; ++id) numbers.push_back(id);
+    MemorySink sink;
+    sink.bytes.reserve(1 << 20);
+    fail_each_allocation(
+        [&] {
+            sink.bytes.clear();
+            ContainerWriter container(sink, kFlatKind);
+            return write_lists(container, parts, numbers.data(), numbers.size(), numbers.size());
+        },
+        [&] { LLM_CACHE_CHECK(parts[0].lists->size() == 40 && parts[1].lists->size() == 20); });
+    sink.bytes.clear();
+    LLM_CACHE_CHECK(write_state(sink, 8, parts) == Status::kOk);
+    const auto bytes = aligned(sink.bytes.data(), sink.bytes.size());
+    IvfFile file;
+    LLM_CACHE_CHECK(load_lists(bytes, sink.bytes.size(), file, ~uint64_t{}) == Status::kOk);
+    ContainerReader reader;
+    reader.open(bytes.get(), sink.bytes.size(), kFlatKind, ~uint64_t{});
+    fail_each_allocation(
+        [&] {
+            file.parts.clear();
+            file.vacant = {};
+            return adopt_lists(*available_kernels().front(), reader, ~uint64_t{}, file);
+        },
+        [&] { LLM_CACHE_CHECK(file.parts.size() <= 2); });
+    LLM_CACHE_CHECK(file.parts.size() == 2 && file.vacant.size() == 1);
+}

@@ -165,3 +165,58 @@ LLM_CACHE_TEST("a file is written aside by one at a time, and mapped under its n
     LLM_CACHE_CHECK(map_file(base + ".new", length, status) == nullptr);
     std::remove(base.c_str());
 }
+
+LLM_CACHE_TEST(
+    "lists come back from a file with their rows, their history and the names without any") {
+    for (const Rescore rescore : {Rescore::kNone, Rescore::kInt8, Rescore::kFloat16}) {
+        IvfPart first = state_lists(4, Rescore::kInt8, 10, 60);
+        IvfPart second = state_lists(2, rescore, 70, 40);
+        second.history = {33, 44, 0.5};
+        MemorySink sink;
+        LLM_CACHE_CHECK(write_state(sink, 10, {first, second}) == Status::kOk);
+        const auto bytes = aligned(sink.bytes.data(), sink.bytes.size());
+        IvfFile file;
+        LLM_CACHE_CHECK(load_lists(bytes, sink.bytes.size(), file, ~uint64_t{}) == Status::kOk);
+        LLM_CACHE_CHECK(file.flat.index->size() == 10 && file.parts.size() == 2);
+        if (file.parts.size() != 2) return;
+        LLM_CACHE_CHECK(file.parts[0].partition == 2 && file.parts[1].partition == 4);
+        LLM_CACHE_CHECK(file.parts[0].history.learnt == 33 && file.parts[0].history.since == 44 &&
+                        file.parts[0].history.recent_error == 0.5);
+        LLM_CACHE_CHECK(file.parts[1].history.recent_error < 0);
+        LLM_CACHE_CHECK(file.vacant == std::vector<uint32_t>{110});
+        IvfScratch scratch;
+        std::vector<float> was(kStateDimension);
+        std::vector<float> is(kStateDimension);
+        const auto same = [&](IvfLists& lists, IvfLists& loaded, uint32_t from, uint32_t end) {
+            LLM_CACHE_CHECK(loaded.size() == end - from);
+            for (uint32_t id = from; id < end; ++id) {
+                LLM_CACHE_CHECK(lists.read(id, scratch, was.data()) &&
+                                loaded.read(id, scratch, is.data()) && was == is);
+            }
+        };
+        same(*first.lists, *file.parts[1].lists, 10, 70);
+        same(*second.lists, *file.parts[0].lists, 70, 110);
+        // The lists keep the memory they lie in.
+        const std::shared_ptr<IvfLists> kept = file.parts[1].lists;
+        file = {};
+        same(*first.lists, *kept, 10, 70);
+    }
+}
+
+LLM_CACHE_TEST(
+    "lists whose ids are others' rows, or no names, or whose partition is known, are refused") {
+    const auto refused = [](uint32_t flat, const std::vector<IvfPart>& parts, size_t cut) {
+        MemorySink sink;
+        write_state(sink, flat, parts);
+        const size_t length = sink.bytes.size() - cut;
+        const auto bytes = aligned(sink.bytes.data(), length);
+        IvfFile file;
+        return load_lists(bytes, length, file, ~uint64_t{}) == Status::kDamaged;
+    };
+    LLM_CACHE_CHECK(!refused(10, {state_lists(1, Rescore::kInt8, 10, 40)}, 0));
+    LLM_CACHE_CHECK(refused(10, {state_lists(1, Rescore::kInt8, 10, 40)}, 64));
+    LLM_CACHE_CHECK(refused(10, {state_lists(0, Rescore::kInt8, 10, 40)}, 0));
+    LLM_CACHE_CHECK(refused(10, {state_lists(1, Rescore::kInt8, 9, 40)}, 0));
+    LLM_CACHE_CHECK(refused(
+        10, {state_lists(1, Rescore::kInt8, 10, 40), state_lists(1, Rescore::kInt8, 50, 40)}, 0));
+}

@@ -32,7 +32,7 @@ Napi::Object fill(Napi::Env env, Napi::Object exports) {
     export_hash(env, exports, *addon);
     export_distance(env, exports, *addon);
     export_flat_index(env, exports, *addon);
-    export_flat_state(env, exports);
+    export_state_writer(env, exports);
     export_frequency_sketch(env, exports);
     export_ivf_index(env, exports, *addon);
     export_product_quantiser(env, exports, *addon);

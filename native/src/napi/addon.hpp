@@ -6,11 +6,11 @@
 
 #include <memory>
 
-#include "../ivfpq_lists.hpp"
 #include "../kernels/kernels.hpp"
 #include "../pq.hpp"
 #include "../sha256/sha256.hpp"
 #include "../state/flat_state.hpp"
+#include "../state/ivf_state.hpp"
 #include "errors.hpp"
 
 namespace llm_cache {
@@ -29,7 +29,7 @@ struct Addon {
     std::unique_ptr<ProductQuantiser> trained;
     Napi::FunctionReference ivf_index_class;
     /// The same for inverted lists.
-    std::unique_ptr<IvfLists> listed;
+    IvfPart listed;
 };
 
 /// @brief Adds a function, with the addon as its callback data.
@@ -59,7 +59,7 @@ napi_property_descriptor checked_accessor(const char* name) {
 void export_hash(Napi::Env env, Napi::Object exports, Addon& addon);
 void export_distance(Napi::Env env, Napi::Object exports, Addon& addon);
 void export_flat_index(Napi::Env env, Napi::Object exports, Addon& addon);
-void export_flat_state(Napi::Env env, Napi::Object exports);
+void export_state_writer(Napi::Env env, Napi::Object exports);
 void export_frequency_sketch(Napi::Env env, Napi::Object exports);
 void export_ivf_index(Napi::Env env, Napi::Object exports, Addon& addon);
 void export_product_quantiser(Napi::Env env, Napi::Object exports, Addon& addon);

@@ -101,4 +101,22 @@ bool check_ids(napi_env env, const Span<uint32_t>& ids) {
     return false;
 }
 
+bool get_state_file(napi_env env, napi_value path, napi_value dimension, napi_value checksum,
+                    StateFile& out) {
+    uint32_t components = 0;
+    std::string digits;
+    if (!get_path(env, path, "path", out.path) ||
+        !get_uint32(env, dimension, "dimension", 1, components) ||
+        !get_path(env, checksum, "checksum", digits)) {
+        return false;
+    }
+    if (digits.size() != 16 || digits.find_first_not_of("0123456789abcdef") != std::string::npos) {
+        throw_error(env, kArgumentCode, "checksum must be 16 hexadecimal digits");
+        return false;
+    }
+    out.dimension = components;
+    out.checksum = std::stoull(digits, nullptr, 16);
+    return true;
+}
+
 }  // namespace llm_cache

@@ -65,6 +65,18 @@ bool check_length(napi_env env, const char* name, size_t expected, size_t actual
 /// @brief Throws ERR_LLM_CACHE_ARGUMENT and returns false where one of the ids is kReservedNumber.
 bool check_ids(napi_env env, const Span<uint32_t>& ids);
 
+/// @brief Which file is to be mapped.
+struct StateFile {
+    std::string path;
+    size_t dimension = 0;
+    uint64_t checksum = 0;
+};
+
+/// @brief A path, a dimension and a checksum of 16 hexadecimal digits. Throws
+/// ERR_LLM_CACHE_ARGUMENT and returns false. May throw std::bad_alloc.
+bool get_state_file(napi_env env, napi_value path, napi_value dimension, napi_value checksum,
+                    StateFile& out);
+
 /// @brief The arguments of a call, undefined where left out, and its callback data.
 template <size_t kCount>
 struct Call {

@@ -2,11 +2,13 @@
 #include "../flat_index.hpp"
 
 #include <cstring>
+#include <new>
 
 #include "addon.hpp"
 #include "arguments.hpp"
 #include "errors.hpp"
 #include "flat_workers.hpp"
+#include "results.hpp"
 
 namespace llm_cache {
 namespace {
@@ -35,6 +37,9 @@ class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
                 InstanceMethod<&JsFlatIndex::JsNameAt>("nameAt", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsFindName>("findName", napi_default_method),
                 InstanceMethod<&JsFlatIndex::JsPartitionSize>("partitionSize", napi_default_method),
+                InstanceMethod<&JsFlatIndex::JsPartitionOf>("partitionOf", napi_default_method),
+                InstanceMethod<&JsFlatIndex::JsPartitions>("partitions", napi_default_method),
+                InstanceMethod<&JsFlatIndex::JsIdsIn>("idsIn", napi_default_method),
                 StaticMethod<&build_flat_off_thread>("build", napi_default_method, &addon),
                 StaticMethod<&map_flat_off_thread>("map", napi_default_method, &addon),
             },
@@ -95,6 +100,36 @@ class JsFlatIndex : public Napi::ObjectWrap<JsFlatIndex> {
         if (!get_uint32(info.Env(), info[0], "partition", 0, partition)) return {};
         const size_t rows = index_->partition_size(partition);
         return Napi::Number::New(info.Env(), static_cast<double>(rows));
+    }
+
+    Napi::Value JsPartitionOf(const Napi::CallbackInfo& info) {
+        uint32_t id = 0;
+        if (!get_uint32(info.Env(), info[0], "id", 0, id)) return {};
+        const uint32_t partition = index_->partition_of(id);
+        if (partition == kReservedNumber) return info.Env().Undefined();
+        return Napi::Number::New(info.Env(), partition);
+    }
+
+    Napi::Value JsPartitions(const Napi::CallbackInfo& info) {
+        return numbers(info.Env(), [&](std::vector<uint32_t>& out) { index_->partitions(out); });
+    }
+
+    Napi::Value JsIdsIn(const Napi::CallbackInfo& info) {
+        uint32_t partition = 0;
+        if (!get_uint32(info.Env(), info[0], "partition", 0, partition)) return {};
+        return numbers(info.Env(),
+                       [&](std::vector<uint32_t>& out) { index_->ids_in(partition, out); });
+    }
+
+    template <typename Give>
+    static Napi::Value numbers(Napi::Env env, const Give& give) {
+        std::vector<uint32_t> given;
+        try {
+            give(given);
+        } catch (const std::bad_alloc&) {
+            return refuse(env, Status::kOutOfMemory);
+        }
+        return new_words(env, given);
     }
 
     Napi::Value JsSize(const Napi::CallbackInfo& info) {

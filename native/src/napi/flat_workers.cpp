@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <new>
-#include <string>
 
 #include "arguments.hpp"
 #include "outcome.hpp"
@@ -19,16 +18,15 @@ struct BuildTask {
     std::vector<uint32_t> ids;
     std::vector<uint32_t> partitions;
     std::vector<float> vectors;
-    // Of a state file; empty when the rows are given.
-    std::string path;
-    uint64_t checksum = 0;
+    // Without a path when the rows are given.
+    StateFile source;
     FlatFile built;
     Status status = Status::kOk;
 
     void run() {
-        if (!path.empty()) {
+        if (!source.path.empty()) {
             status =
-                open_flat_file(*kernels, path, static_cast<size_t>(dimension), checksum, built);
+                open_flat_file(*kernels, source.path, source.dimension, source.checksum, built);
             return;
         }
         std::unique_ptr<FlatIndex>& index = built.index;
@@ -98,23 +96,8 @@ bool fill_task(const Napi::CallbackInfo& info, BuildTask& task) {
     return true;
 }
 
-// The arguments path, dimension and checksum, in hexadecimal.
 bool fill_map_task(const Napi::CallbackInfo& info, BuildTask& task) {
-    const Napi::Env env = info.Env();
-    uint32_t dimension = 0;
-    if (!get_path(env, info[0], "path", task.path) ||
-        !get_uint32(env, info[1], "dimension", 1, dimension)) {
-        return false;
-    }
-    std::string digits;
-    if (!get_path(env, info[2], "checksum", digits)) return false;
-    if (digits.size() != 16 || digits.find_first_not_of("0123456789abcdef") != std::string::npos) {
-        throw_error(env, kArgumentCode, "checksum must be 16 hexadecimal digits");
-        return false;
-    }
-    task.dimension = dimension;
-    task.checksum = std::stoull(digits, nullptr, 16);
-    return true;
+    return get_state_file(info.Env(), info[0], info[1], info[2], task.source);
 }
 
 Napi::Value start(const Napi::CallbackInfo& info,

@@ -1,14 +1,15 @@
 // The class IvfIndex of the exports: the rows of one partition in inverted lists.
+#include "ivf_index.hpp"
+
 #include <cmath>
-#include <cstring>
-#include <limits>
+#include <new>
 
 #include "../ivfpq_build.hpp"
 #include "../ivfpq_search.hpp"
-#include "addon.hpp"
 #include "arguments.hpp"
 #include "errors.hpp"
 #include "ivf_workers.hpp"
+#include "results.hpp"
 
 namespace llm_cache {
 namespace {
@@ -25,6 +26,8 @@ class JsIvfIndex : public Napi::ObjectWrap<JsIvfIndex> {
                 checked_accessor<JsIvfIndex, &JsIvfIndex::JsBytes>("bytes"),
                 checked_accessor<JsIvfIndex, &JsIvfIndex::JsTrainingError>("trainingError"),
                 checked_accessor<JsIvfIndex, &JsIvfIndex::JsRecentError>("recentError"),
+                checked_accessor<JsIvfIndex, &JsIvfIndex::JsLearnt>("learnt"),
+                checked_accessor<JsIvfIndex, &JsIvfIndex::JsSince>("setSince"),
                 checked_accessor<JsIvfIndex, &JsIvfIndex::JsLists>("nlist"),
                 checked_accessor<JsIvfIndex, &JsIvfIndex::JsScanned>("lastScanned"),
                 InstanceMethod<&JsIvfIndex::JsSet>("set", napi_default_method),
@@ -33,15 +36,19 @@ class JsIvfIndex : public Napi::ObjectWrap<JsIvfIndex> {
                 InstanceMethod<&JsIvfIndex::JsHas>("has", napi_default_method),
                 InstanceMethod<&JsIvfIndex::JsRead>("read", napi_default_method),
                 InstanceMethod<&JsIvfIndex::JsSearch>("search", napi_default_method),
+                InstanceMethod<&JsIvfIndex::JsIds>("ids", napi_default_method),
                 StaticMethod<&JsIvfIndex::JsBuild>("build", napi_default_method, &addon),
+                StaticMethod<&JsIvfIndex::JsMap>("map", napi_default_method, &addon),
             },
             &addon);
     }
 
     explicit JsIvfIndex(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsIvfIndex>(info) {
-        lists_ = std::move(static_cast<Addon*>(info.Data())->listed);
+        IvfPart& listed = static_cast<Addon*>(info.Data())->listed;
+        lists_ = std::move(listed.lists);
+        history_ = listed.history;
         if (!lists_) {
-            throw_error(info.Env(), kArgumentCode, "IvfIndex.build makes these objects");
+            throw_error(info.Env(), kArgumentCode, "IvfIndex.build and map make these objects");
             return;
         }
         napi_type_tag_object(info.Env(), info.This(), &kTag);
@@ -50,7 +57,15 @@ class JsIvfIndex : public Napi::ObjectWrap<JsIvfIndex> {
 
     ~JsIvfIndex() override { Napi::MemoryManagement::AdjustExternalMemory(Env(), -reported_); }
 
+    void share(IvfPart& part) const {
+        part.lists = lists_;
+        part.history = history_;
+    }
+
   private:
+    static Napi::Value JsMap(const Napi::CallbackInfo& info) {
+        return map_ivf_off_thread(info, *static_cast<Addon*>(info.Data()));
+    }
     static Napi::Value JsBuild(const Napi::CallbackInfo& info) {
         return build_off_thread(info, *static_cast<Addon*>(info.Data()));
     }
@@ -65,7 +80,13 @@ class JsIvfIndex : public Napi::ObjectWrap<JsIvfIndex> {
         return Napi::Number::New(info.Env(), lists_->quantiser().error());
     }
     Napi::Value JsRecentError(const Napi::CallbackInfo& info) {
-        return Napi::Number::New(info.Env(), recent_error_);
+        return Napi::Number::New(info.Env(), history_.recent_error);
+    }
+    Napi::Value JsLearnt(const Napi::CallbackInfo& info) {
+        return Napi::Number::New(info.Env(), static_cast<double>(history_.learnt));
+    }
+    Napi::Value JsSince(const Napi::CallbackInfo& info) {
+        return Napi::Number::New(info.Env(), static_cast<double>(history_.since));
     }
     Napi::Value JsLists(const Napi::CallbackInfo& info) {
         return Napi::Number::New(info.Env(),
@@ -106,8 +127,9 @@ class JsIvfIndex : public Napi::ObjectWrap<JsIvfIndex> {
         if (status != Status::kOk) return refuse(env, status);
         // The mean of the latest thousand or so.
         const double weight = 1 - std::pow(1 - 1.0 / 1024, static_cast<double>(count));
-        recent_error_ =
-            recent_error_ < 0 ? error : recent_error_ + (error - recent_error_) * weight;
+        double& mean = history_.recent_error;
+        mean = mean < 0 ? error : mean + (error - mean) * weight;
+        history_.since += count;
         return env.Undefined();
     }
 
@@ -123,6 +145,17 @@ class JsIvfIndex : public Napi::ObjectWrap<JsIvfIndex> {
         uint32_t id = 0;
         if (!get_id(info.Env(), info[0], id)) return {};
         return Napi::Boolean::New(info.Env(), lists_->slot_of(id) != kReservedNumber);
+    }
+
+    Napi::Value JsIds(const Napi::CallbackInfo& info) {
+        const Napi::Env env = info.Env();
+        std::vector<uint32_t> ids;
+        try {
+            lists_->copy_ids(ids);
+        } catch (const std::bad_alloc&) {
+            return refuse(env, Status::kOutOfMemory);
+        }
+        return new_words(env, ids);
     }
 
     Napi::Value JsRead(const Napi::CallbackInfo& info) {
@@ -191,15 +224,34 @@ class JsIvfIndex : public Napi::ObjectWrap<JsIvfIndex> {
         reported_ = bytes;
     }
 
-    std::unique_ptr<IvfLists> lists_;
+    // Shared with a file that is being written.
+    std::shared_ptr<IvfLists> lists_;
+    IvfHistory history_;
     IvfSearch search_;
     IvfScratch scratch_;
     IvfBatch batch_;
-    double recent_error_ = -1;
     int64_t reported_ = 0;
 };
 
 }  // namespace
+
+bool get_part(Napi::Env env, Napi::Value value, IvfPart& part) {
+    bool is_own = false;
+    if (!value.IsObject() ||
+        napi_check_object_type_tag(env, value, &JsIvfIndex::kTag, &is_own) != napi_ok || !is_own) {
+        throw_error(env, kArgumentCode, "lists must be an array of IvfIndex");
+        return false;
+    }
+    JsIvfIndex::Unwrap(value.As<Napi::Object>())->share(part);
+    return true;
+}
+
+Napi::Object new_ivf_index(Addon& addon, IvfPart part) {
+    addon.listed = std::move(part);
+    const Napi::Object object = addon.ivf_index_class.New({});
+    addon.listed = {};
+    return object;
+}
 
 void export_ivf_index(Napi::Env env, Napi::Object exports, Addon& addon) {
     const Napi::Function constructor = JsIvfIndex::define(env, addon);

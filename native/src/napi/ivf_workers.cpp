@@ -1,5 +1,5 @@
-// The worker that builds inverted lists: what it works on is a plain struct that holds copies and
-// results, nothing of JavaScript.
+// The workers that build and map inverted lists: what they work on are plain structs that hold
+// copies and results, nothing of JavaScript.
 #include "ivf_workers.hpp"
 
 #include <atomic>
@@ -7,7 +7,9 @@
 
 #include "../ivfpq_build.hpp"
 #include "arguments.hpp"
+#include "ivf_index.hpp"
 #include "outcome.hpp"
+#include "results.hpp"
 
 namespace llm_cache {
 namespace {
@@ -15,6 +17,8 @@ namespace {
 struct BuildTask {
     const Kernels* kernels = nullptr;
     IvfPlan plan = {};
+    // What the lists are made for.
+    size_t rows = 0;
     std::vector<uint32_t> ids;
     std::vector<float> vectors;
     std::shared_ptr<std::atomic<bool>> cancelled;
@@ -44,9 +48,10 @@ class BuildWorker : public Napi::AsyncWorker {
 
     void OnOK() override {
         if (task_.status != Status::kOk) return outcome_.reject(task_.status);
-        addon_.listed = std::move(task_.lists);
-        const Napi::Object object = addon_.ivf_index_class.New({});
-        addon_.listed.reset();
+        IvfPart part;
+        part.history.learnt = task_.rows;
+        part.lists = std::move(task_.lists);
+        const Napi::Object object = new_ivf_index(addon_, std::move(part));
         if (object.IsEmpty()) return outcome_.reject_pending(Env());
         outcome_.resolve(object);
     }
@@ -60,11 +65,11 @@ class BuildWorker : public Napi::AsyncWorker {
 // Copies the arguments; throws and returns false when they do not fit together.
 bool fill_task(const Napi::CallbackInfo& info, BuildTask& task) {
     const Napi::Env env = info.Env();
-    uint32_t numbers[10] = {};
-    const char* names[10] = {"dimension", "nlist",      "m",      "nbits", "rescore",
-                             "rotations", "iterations", "sample", "seed",  "threads"};
-    const uint32_t least[10] = {1, 1, 1, 1, 0, 0, 1, 1, 0, 1};
-    for (size_t i = 0; i < 10; ++i) {
+    uint32_t numbers[11] = {};
+    const char* names[11] = {"dimension",  "nlist",  "m",    "nbits",   "rescore", "rotations",
+                             "iterations", "sample", "seed", "threads", "rows"};
+    const uint32_t least[11] = {1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 0};
+    for (size_t i = 0; i < 11; ++i) {
         if (!get_uint32(env, info[i], names[i], least[i], numbers[i])) return false;
     }
     if (numbers[4] > 2) {
@@ -79,6 +84,7 @@ bool fill_task(const Napi::CallbackInfo& info, BuildTask& task) {
     plan.training.iterations = numbers[6];
     plan.training.seed = numbers[8];
     plan.training.threads = numbers[9];
+    task.rows = numbers[10];
     const Status status = IvfQuantiser::check(plan.shape);
     if (status != Status::kOk) {
         throw_status(env, status);
@@ -86,7 +92,7 @@ bool fill_task(const Napi::CallbackInfo& info, BuildTask& task) {
     }
     Span<uint32_t> ids;
     Span<float> vectors;
-    if (!get_words(env, info[10], "ids", ids) || !get_floats(env, info[11], "vectors", vectors)) {
+    if (!get_words(env, info[11], "ids", ids) || !get_floats(env, info[12], "vectors", vectors)) {
         return false;
     }
     // Without ids the vectors only teach.
@@ -101,7 +107,89 @@ bool fill_task(const Napi::CallbackInfo& info, BuildTask& task) {
     return true;
 }
 
+struct MapTask {
+    const Kernels* kernels = nullptr;
+    StateFile source;
+    IvfFile file;
+    Status status = Status::kOk;
+
+    void run() {
+        status = open_ivf_file(*kernels, source.path, source.dimension, source.checksum, file);
+    }
+};
+
+class MapWorker : public Napi::AsyncWorker {
+  public:
+    MapWorker(Napi::Env env, Addon& addon, MapTask task)
+        : Napi::AsyncWorker(env, "IvfIndex.map"),
+          addon_(addon),
+          task_(std::move(task)),
+          outcome_(env, "IvfIndex.map failed") {}
+
+    Napi::Promise promise() const { return outcome_.promise(); }
+
+    void Execute() override { task_.run(); }
+
+    void OnOK() override {
+        if (task_.status != Status::kOk) return outcome_.reject(task_.status);
+        const Napi::Object result = make();
+        if (Env().IsExceptionPending() || result.IsEmpty()) {
+            return outcome_.reject_pending(Env());
+        }
+        outcome_.resolve(result);
+    }
+
+  private:
+    // Whatever fails leaves an exception behind.
+    Napi::Object make() {
+        const Napi::Env env = Env();
+        std::vector<IvfPart>& parts = task_.file.parts;
+        Napi::Object result = Napi::Object::New(env);
+        addon_.built = std::move(task_.file.flat);
+        const Napi::Object flat = addon_.flat_index_class.New({});
+        addon_.built = {};
+        if (flat.IsEmpty()) return flat;
+        std::vector<uint32_t> numbers;
+        for (const IvfPart& part : parts) numbers.push_back(part.partition);
+        const Napi::Uint32Array partitions = new_words(env, numbers);
+        const Napi::Uint32Array vacant = new_words(env, task_.file.vacant);
+        const Napi::Array lists = Napi::Array::New(env, parts.size());
+        if (env.IsExceptionPending()) return {};
+        for (uint32_t i = 0; i < parts.size(); ++i) {
+            const Napi::Object one = new_ivf_index(addon_, std::move(parts[i]));
+            if (one.IsEmpty()) return one;
+            lists.Set(i, one);
+        }
+        result.Set("flat", flat);
+        result.Set("partitions", partitions);
+        result.Set("lists", lists);
+        result.Set("vacant", vacant);
+        return result;
+    }
+
+    Addon& addon_;
+    MapTask task_;
+    Outcome outcome_;
+};
+
 }  // namespace
+
+Napi::Value map_ivf_off_thread(const Napi::CallbackInfo& info, Addon& addon) {
+    const Napi::Env env = info.Env();
+    try {
+        MapTask task;
+        task.kernels = addon.kernels;
+        if (get_state_file(env, info[0], info[1], info[2], task.source)) {
+            auto* worker = new MapWorker(env, addon, std::move(task));
+            const Napi::Promise promise = worker->promise();
+            worker->Queue();
+            return promise;
+        }
+    } catch (const std::bad_alloc&) {
+        throw_status(env, Status::kOutOfMemory);
+    }
+    return rejection(env);
+}
 
 Napi::Value build_off_thread(const Napi::CallbackInfo& info, Addon& addon) {
     const Napi::Env env = info.Env();

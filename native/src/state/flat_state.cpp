@@ -135,14 +135,13 @@ Status FlatIndex::adopt_shards(const ContainerReader& reader, uint64_t budget) {
     return Status::kOk;
 }
 
-Status open_flat_file(const Kernels& kernels, const std::string& path, size_t dimension,
-                      uint64_t checksum, FlatFile& file) {
+Status open_rows(const Kernels& kernels, const std::string& path, size_t dimension,
+                 uint64_t checksum, FlatFile& file, ContainerReader& reader) {
     constexpr uint64_t kUnbounded = ~uint64_t{};
     Status status;
     size_t length = 0;
     file.ground = map_file(path, length, status);
     if (file.ground == nullptr) return status;
-    ContainerReader reader;
     status = reader.open(file.ground.get(), length, kFlatKind, kUnbounded);
     if (status != Status::kOk) return status;
     if (reader.checksum() != checksum || reader.count(0) != dimension) return Status::kForeign;
@@ -151,7 +150,14 @@ Status open_flat_file(const Kernels& kernels, const std::string& path, size_t di
     if (status != Status::kOk) return status;
     // What an index allocates besides is in proportion to the rows that the file really has.
     file.index = FlatIndex::adopt(kernels, reader, file.ground, kUnbounded, status);
-    if (file.index == nullptr) return status;
+    return status;
+}
+
+Status open_flat_file(const Kernels& kernels, const std::string& path, size_t dimension,
+                      uint64_t checksum, FlatFile& file) {
+    ContainerReader reader;
+    const Status status = open_rows(kernels, path, dimension, checksum, file, reader);
+    if (status != Status::kOk) return status;
     if (file.index->size() != file.names.size()) return Status::kDamaged;
     for (uint32_t id = 0; id < file.names.size(); ++id) {
         if (!file.index->has(id)) return Status::kDamaged;

@@ -59,9 +59,15 @@ struct FlatFile {
     Names names;
 };
 
-/// @brief Maps and verifies a file: reads it once as a whole. Ids are the numbers of the names.
-/// @param checksum the header's, as ContainerWriter told it.
+/// @brief Maps and verifies a file: reads it once as a whole. `reader` is over the file's memory,
+/// for whoever has sections of its own in it.
 /// @return kOk, kNotRead, kForeign, kDamaged, kOverBudget or kOutOfMemory.
+Status open_rows(const Kernels& kernels, const std::string& path, size_t dimension,
+                 uint64_t checksum, FlatFile& file, ContainerReader& reader);
+
+/// @brief As open_rows, where every name has a row. Ids are the numbers of the names.
+/// @param checksum the header's, as ContainerWriter told it.
+/// @return as open_rows.
 Status open_flat_file(const Kernels& kernels, const std::string& path, size_t dimension,
                       uint64_t checksum, FlatFile& file);
 
