@@ -28,7 +28,7 @@ const usage = `Usage: npm run bench -- [case …] [options]
   --seed N       seed of all data; default 42
   --vectors FILE index cases on your own vectors too: float32 rows of 384 values, unit length
   --sizes N,…    sizes of the cases crossover, index and streamed, each of 100 to 10,000,000; default: their own
-  --only NAME,…  contenders whose names begin so
+  --only NAME    contenders whose names begin so; may be given more than once
   --record       also bench/results/readme.json, the figures of README.md (bench/readme.ts puts them there)
   --list         print the cases and end`;
 
@@ -71,7 +71,7 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
       html: { type: 'string' },
       vectors: { type: 'string' },
       sizes: { type: 'string' },
-      only: { type: 'string' },
+      only: { type: 'string', multiple: true },
       runs: { type: 'string', default: '5' },
       seed: { type: 'string', default: '42' },
       record: { type: 'boolean', default: false },
@@ -109,7 +109,7 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
     html: values.html,
     vectors: values.vectors && resolve(values.vectors),
     sizes,
-    only: values.only?.split(','),
+    only: values.only,
     record: values.record,
   };
 }

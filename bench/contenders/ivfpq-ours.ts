@@ -22,6 +22,6 @@ export const oursIvfPq = flatSubject<IvfPqEngine, Float32Array>({
   idsOf: () => last.map(({ id }) => id),
   bytesOf: (index) => index.bytes,
   dispose: (index) => void index.close(),
-  note: '4 bits, m = d / 6, rescored by int8; defaults',
+  note: '4 bits, m = d / 4, rescored by int8; defaults',
   buildNote: 'IvfPqEngine.load, on two threads of the addon',
 });

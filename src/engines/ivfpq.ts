@@ -22,6 +22,8 @@ const driftFactor = 1.5;
 const growthFactor = 4;
 // A mean of fewer is chance.
 const leastSince = 4_096;
+// The nearest of all may be the fiftieth by its code, however few are asked for.
+const leastRescored = 100;
 // Rows copied in one turn of the event loop: about a millisecond.
 const gatheredAtOnce = 512;
 
@@ -42,7 +44,7 @@ export class IvfPqEngine implements MappableEngine {
   readonly name: string;
   readonly kind: string;
   readonly approximate = true;
-  /** Lists that a search looks at; may be changed at any time. Undefined: an eighth of them, at least 64. */
+  /** Lists that a search looks at; may be changed at any time. Undefined: a third of them, at least 64. */
   nprobe: number | undefined;
   readonly dimension: number;
   readonly #options: IvfPqShape;
@@ -177,8 +179,8 @@ export class IvfPqEngine implements MappableEngine {
       this.#products = new Float32Array(wanted);
     }
     const { nlist } = lists;
-    const nprobe = Math.min(nlist, this.nprobe ?? Math.max(64, Math.round(nlist / 8)));
-    const rescored = Math.min(lists.size, wanted * this.#options.rescoreFactor);
+    const nprobe = Math.min(nlist, this.nprobe ?? Math.max(64, Math.round(nlist / 3)));
+    const rescored = Math.min(lists.size, Math.max(leastRescored, wanted * this.#options.rescoreFactor));
     const count = attempt(() => lists.search(vector, wanted, nprobe, rescored, this.#ids, this.#products));
     return Array.from({ length: count }, (_, i) => ({
       id: this.#ids[i] as number,

@@ -223,7 +223,7 @@ for (const options of [
 ] as const) {
   test(`lists weigh what the formula says, ${JSON.stringify(options)}`, async () => {
     const engine = open({ m: 8, ...options });
-    const rows = 60_000 + Math.floor(random() * 20_000);
+    const rows = 40_000 + Math.floor(random() * 10_000);
     await engine.prepare(0, rows, matrix(drawMany(2_000)));
     for (let first = 0; first < rows; first += 5_000) {
       const ids = Uint32Array.from({ length: Math.min(5_000, rows - first) }, (_, i) => first + i);
