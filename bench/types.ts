@@ -100,6 +100,8 @@ export interface Job {
 export interface Ground {
   /** A directory of this run, removed at its end. */
   readonly directory: string;
+  /** Where sets of vectors are kept from run to run; default: in the directory of this run. */
+  readonly sets?: string | undefined;
   /** Port of the Redis server of this run on 127.0.0.1. */
   readonly redisPort: number | undefined;
 }

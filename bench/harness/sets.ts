@@ -18,7 +18,7 @@ export async function withSets(jobs: readonly Job[], ground: Ground): Promise<Jo
       continue;
     }
     const vectors = join(
-      ground.directory,
+      ground.sets ?? ground.directory,
       `${job.data}-${job.n}-${job.d}-${job.seed}${job.rowless ? '-rowless' : ''}.f32`,
     );
     if (!made.has(vectors)) {

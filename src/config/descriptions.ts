@@ -60,7 +60,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   'hnsw.space': 'cosine, l2 or ip; on unit vectors all rank alike.',
   'ivfpq.train_from':
     'Rows of a scope from which on it is kept in inverted lists, 32 to 2,147,483,648. Not set: 50,000; with auto, where lists pay.',
-  'ivfpq.nlist': 'Lists, 1 to 1,048,576. Not set: the root of the rows.',
+  'ivfpq.nlist': 'Lists, 1 to 1,048,576. Not set: twice the root of the rows, at most one for 400 rows.',
   'ivfpq.nprobe': 'Lists that a search looks at. Not set: a third of them, at least 64.',
   'ivfpq.m': 'Parts of a code; divides the dimension. Not set: a quarter of the dimension.',
   'ivfpq.nbits': "Bits of a part's code: 4 or 8.",

@@ -9,7 +9,7 @@ export type RescoreRows = 'int8' | 'float16' | 'none';
 export interface IvfPqEngineOptions {
   /** Rows of a partition from which on it is kept in lists, 32 to 2^31; below it, it is exact. Default 50,000. */
   readonly trainFrom?: number | undefined;
-  /** Lists, 1 to 1,048,576. Default: the root of the rows, rounded to a power of two. */
+  /** Lists, 1 to 1,048,576. Default: twice the root of the rows, at most one for 400 rows, rounded to a power of two. */
   readonly nlist?: number | undefined;
   /** Lists that a search looks at, at least 1. Default: a third of them, at least 64. */
   readonly nprobe?: number | undefined;
@@ -21,7 +21,7 @@ export interface IvfPqEngineOptions {
   readonly rotations?: number | undefined;
   /** Default `int8`: recall near that of float32 for a byte a component. `none` keeps the codes alone. */
   readonly rescore?: RescoreRows | undefined;
-  /** Rows rescored for each neighbour asked for, 1 to 10,000; 100 in all at least. Default 10. */
+  /** Rows rescored for each neighbour asked for, 1 to 10,000; 100 in all at least. Default 20. */
   readonly rescoreFactor?: number | undefined;
   /** Threads of the addon's own that build, 1 to 64. Default 2. */
   readonly threads?: number | undefined;
@@ -46,7 +46,7 @@ export function checkedOptions(dimension: number, options: IvfPqEngineOptions): 
     nbits = 4,
     rotations = 0,
     rescore = 'int8',
-    rescoreFactor = 10,
+    rescoreFactor = 20,
     threads = 2,
     seed = 0,
   } = options;
@@ -78,9 +78,9 @@ function partsOf(dimension: number): number {
   return m;
 }
 
-/** Lists for so many rows: their root, rounded to a power of two. Twice as many cost 20 bytes a row at 100,000, for half-filled blocks and centroids. */
+/** Lists for so many rows, a power of two: about twice their root, but one for 400 rows at most, because a list costs what 20 rows of it cost. */
 export function listsFor(rows: number): number {
-  return Math.min(rows, 2 ** Math.round(Math.log2(Math.sqrt(rows))));
+  return Math.min(rows, 2 ** Math.round(Math.log2(Math.max(1, Math.min(2 * Math.sqrt(rows), rows / 400)))));
 }
 
 // Rows are kept 32 in a block, of which the last in each list is half full on average. A block: its rows' ids and partitions, its head, its place
