@@ -38,7 +38,7 @@ interface Building {
  * Approximate nearest neighbours for partitions of `trainFrom` rows and more, exact ones below. A partition that has grown large is
  * learnt from and coded by threads of the addon while the exact index goes on serving; so is one whose rows have changed in kind (their
  * codes err by half as much again) or grown fourfold. What changes meanwhile is brought over before the exchange, which takes no time.
- * At d = 384 about 470 bytes a row; recall and latencies are those of `npm run bench -- index`.
+ * At d = 384 some 475 bytes a row; recall and latencies are those of `npm run bench -- index`.
  */
 export class IvfPqEngine implements MappableEngine {
   readonly name: string;
