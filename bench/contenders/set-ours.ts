@@ -50,7 +50,7 @@ const listsOf = (options: IvfPqEngineOptions, note: string): SetIndex<IvfPqEngin
   },
   found: () => last.map(({ id }) => id),
   bytesOf: (index) => index.bytes,
-  settings: { name: 'nprobe', values: [8, 16, 32, 64, 128, 192, 256, 512] },
+  settings: { name: 'nprobe', values: [8, 16, 32, 64, 96, 128, 192, 256, 320, 384, 512, 768] },
   tune(index, setting) {
     index.nprobe = setting;
     return index;

@@ -150,7 +150,7 @@ export function fittedRows(n: number, questions: number, seed: number, fit: Fit 
       const places = shuffled(count + held, random);
       let [inSubject, inMatter, common2] = [0, 0, 0];
       const others: { readonly topic: Float32Array; readonly subject: Float32Array }[] = [];
-      let topic = mean;
+      let topic: Float32Array = mean;
       let subject = mean;
       let matter = mean;
       let question = mean;
