@@ -27,7 +27,9 @@ const usage = `Usage: npm run bench -- [case …] [options]
   --runs N       runs of each contender, 1 to 100; default 5
   --seed N       seed of all data; default 42
   --vectors FILE index cases on your own vectors too: float32 rows of 384 values, unit length
-  --sizes N,…    sizes of the case crossover, each of 100 to 1,000,000; default 1000,10000,50000,100000
+  --sizes N,…    sizes of the cases crossover, index and streamed, each of 100 to 10,000,000; default: their own
+  --sets DIR     keeps the real and fitted sets of vectors there, to be used again with the same version
+  --only NAME    contenders whose names begin so; may be given more than once
   --record       also bench/results/readme.json, the figures of README.md (bench/readme.ts puts them there)
   --list         print the cases and end`;
 
@@ -54,6 +56,8 @@ interface Settings {
   readonly html: string | undefined;
   readonly vectors: string | undefined;
   readonly sizes: readonly number[] | undefined;
+  readonly sets: string | undefined;
+  readonly only: readonly string[] | undefined;
   /** The run is the one that README.md tells of. */
   readonly record: boolean;
 }
@@ -69,6 +73,8 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
       html: { type: 'string' },
       vectors: { type: 'string' },
       sizes: { type: 'string' },
+      sets: { type: 'string' },
+      only: { type: 'string', multiple: true },
       runs: { type: 'string', default: '5' },
       seed: { type: 'string', default: '42' },
       record: { type: 'boolean', default: false },
@@ -93,8 +99,8 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
   };
   const runs = integer('runs', 1, 100);
   const sizes = values.sizes?.split(',').map(Number);
-  if (sizes?.some((size) => !Number.isInteger(size) || size < 100 || size > 1e6)) {
-    throw new Error(`--sizes: expected integers from 100 to 1,000,000, got ${values.sizes}`);
+  if (sizes?.some((size) => !Number.isInteger(size) || size < 100 || size > 1e7)) {
+    throw new Error(`--sizes: expected integers from 100 to 10,000,000, got ${values.sizes}`);
   }
   return {
     chosen,
@@ -106,6 +112,8 @@ function settingsOf(args: string[]): Settings | 'list' | 'help' {
     html: values.html,
     vectors: values.vectors && resolve(values.vectors),
     sizes,
+    sets: values.sets && resolve(values.sets),
+    only: values.only,
     record: values.record,
   };
 }
@@ -130,11 +138,12 @@ for (const [signal, number] of [
 /** What the whole-cache cases copy, and the server that one of them asks; the reason when the first fails. */
 async function prepare(
   jobs: readonly Job[],
-  { seed, runs, quick }: Settings,
+  { seed, runs, quick, sets }: Settings,
 ): Promise<{ ground: Ground; broken?: string }> {
   const cached = jobs.find(({ subject }) => subject.startsWith('cache-'));
   if (jobs.some((job) => job.case === 'tier-b-redis')) redis = await startRedis(directory);
-  const ground = { directory, redisPort: redis?.port };
+  const ground = { directory, sets, redisPort: redis?.port };
+  if (sets !== undefined) mkdirSync(sets, { recursive: true });
   if (cached === undefined) return { ground };
   const filler = new Contestant({
     case: cached.case,
@@ -156,13 +165,11 @@ async function prepare(
 }
 
 async function measure(settings: Settings, header: Header): Promise<Row[]> {
-  const { vectors, quick, full, runs, seed, sizes } = settings;
+  const { vectors, quick, full, runs, seed, sizes, only } = settings;
   const own = vectors === undefined ? undefined : { file: vectors, rows: ownRows(vectors, header.d) };
-  const groups = planOf(
-    settings.chosen,
-    { quick, full, runs, seed },
-    { kernels: header.kernels, own, sizes },
-  );
+  const groups = planOf(settings.chosen, { quick, full, runs, seed }, { kernels: header.kernels, own, sizes })
+    .map((group) => group.filter(({ contender }) => only?.some((name) => contender.startsWith(name)) ?? true))
+    .filter((group) => group.length > 0);
   const { ground, broken } = await prepare(groups.flat(), settings);
   const rows: Row[] = [];
   for (const group of groups) {

@@ -28,6 +28,8 @@ export const caseNames = [
   'answers',
   'fit',
   'index',
+  'streamed',
+  'churn',
   'compression',
 ] as const;
 
@@ -45,6 +47,8 @@ export const onRequest: ReadonlySet<CaseName> = new Set([
   'shared-index',
   'decide',
   'answers',
+  'streamed',
+  'churn',
 ]);
 
 /** How much of everything is run: a minute, a quarter of an hour, or hours. */
@@ -73,6 +77,8 @@ export interface Job {
   readonly data?: DataSet;
   /** File of the set `own`: float32 values of rows of d, unit length, little endian. Of `real` and `fitted`: as data/vector-set.ts writes it. */
   readonly vectors?: string;
+  /** The set is kept without its rows, which are made anew where they are wanted. */
+  readonly rowless?: boolean;
   readonly seed: number;
   /** Runs of each variant. */
   readonly runs: number;
@@ -98,6 +104,8 @@ export interface Job {
 export interface Ground {
   /** A directory of this run, removed at its end. */
   readonly directory: string;
+  /** Where sets of vectors are kept from run to run; default: in the directory of this run. */
+  readonly sets?: string | undefined;
   /** Port of the Redis server of this run on 127.0.0.1. */
   readonly redisPort: number | undefined;
 }

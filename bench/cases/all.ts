@@ -10,6 +10,7 @@ import { flat } from './flat.js';
 import { graphRecall } from './graph-recall.js';
 import { ingest } from './ingest.js';
 import { key } from './key.js';
+import { lists } from './lists.js';
 import { pq } from './pq.js';
 import { searchMany } from './search-many.js';
 import { sharedIndex } from './shared-index.js';
@@ -27,7 +28,7 @@ export interface Machine {
   readonly kernels: readonly string[];
   /** Vectors of the user's own. */
   readonly own?: { readonly file: string; readonly rows: number } | undefined;
-  /** Sizes for `crossover`; undefined: its own. */
+  /** Sizes for `crossover`, `index` and `streamed`; undefined: their own. */
   readonly sizes?: readonly number[] | undefined;
 }
 
@@ -55,6 +56,7 @@ const definitions = [
   sharedIndex,
   answers,
   vectors,
+  lists,
   compression,
 ];
 

@@ -12,6 +12,10 @@ const ours: readonly Contender[] = [
   ['ours, flat', 'set-flat'],
   ['ours, ivfpq', 'set-ivfpq'],
 ];
+const codes: readonly Contender[] = [
+  ['ours, codes of 4 bits', 'set-ivfpq-codes-4'],
+  ['ours, codes of 8 bits', 'set-ivfpq-codes-8'],
+];
 const graphs: readonly Contender[] = [
   ['usearch, int8', 'set-usearch-int8'],
   ['usearch, float16', 'set-usearch-float16'],
@@ -42,7 +46,9 @@ function fitJobs(defaults: JobDefaults): Job[][] {
   const subjects: readonly (readonly [...Contender, number | undefined])[] = [
     ['usearch, float16, expansion 16', 'set-usearch-float16', 16],
     ['usearch, float16, expansion 64', 'set-usearch-float16', 64],
+    ['ours, ivfpq, nprobe 16', 'set-ivfpq', 16],
     ['product codes, m = 48', 'set-codes', undefined],
+    ['product codes, m = 48, 4 bits', 'set-codes-nibbles', undefined],
   ];
   return (['real', 'fitted'] as const).map((data) =>
     subjects.map(([contender, subject, setting]): Job => {
@@ -55,15 +61,16 @@ function fitJobs(defaults: JobDefaults): Job[][] {
 /** Indexes at the recall asked for, with build time and bytes; the sizes grow with the mode. */
 export const vectors: CaseDefinition = {
   cases: ['fit', 'index'],
-  groups(defaults) {
+  groups(defaults, { sizes }) {
     const { quick, full } = defaults;
-    const all = [...ours, ...graphs];
+    const all = [...ours, ...codes, ...graphs];
+    if (sizes !== undefined) return sizes.map((n) => contest(defaults, 'fitted', n, all));
     if (quick) return [contest(defaults, 'fitted', 10_000, all.slice(0, 2))];
     return [
       ...fitJobs(defaults),
       contest(defaults, 'real', 10_000, all),
       contest(defaults, 'fitted', 100_000, all),
-      contest(defaults, 'fitted', 1_000_000, full ? all : ours),
+      contest(defaults, 'fitted', 1_000_000, full ? all : [...ours, ...codes]),
     ];
   },
 };

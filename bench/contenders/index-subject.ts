@@ -31,6 +31,7 @@ export interface SetIndex<Index, Query> {
 /** Recall that a contender must reach to be compared. */
 export const wantedRecall = 0.95;
 const goodEnough = 0.9995;
+const asGood = 0.002;
 const budgetUs = { quick: 1.5e5, full: 1e6 };
 
 /** The share of a contender's right neighbours over all questions of the set. */
@@ -86,9 +87,10 @@ export function setSubject<Index, Query>(kind: SetIndex<Index, Query>): SubjectF
   };
 }
 
-/** The point with most recall. */
+/** The cheapest point with as good as the most recall. */
 function best(curve: readonly CurvePoint[]): CurvePoint {
-  return curve.reduce((most, point) => (point.recall > most.recall ? point : most));
+  const most = Math.max(...curve.map(({ recall }) => recall));
+  return curve.find(({ recall }) => recall >= most - asGood) as CurvePoint;
 }
 
 async function build<Index, Query>(

@@ -2,9 +2,10 @@
 import type { Neighbour } from '#dist/engines/engine.js';
 import { FlatEngine } from '#dist/engines/flat.js';
 import { IvfPqEngine } from '#dist/engines/ivfpq.js';
+import type { IvfPqEngineOptions } from '#dist/engines/ivfpq-options.js';
 import { ProductQuantiser } from '#dist/engines/product-quantiser.js';
 import { k } from '../data/vector-set.js';
-import { setSubject } from './index-subject.js';
+import { type SetIndex, setSubject } from './index-subject.js';
 
 let last: Neighbour[] = [];
 
@@ -29,17 +30,18 @@ export const flatSet = setSubject<FlatEngine, Float32Array>({
 });
 
 /** Inverted lists; `setting` is the number of lists that a search looks at. */
-export const listsSet = setSubject<IvfPqEngine, Float32Array>({
-  open: (_job, n, d) => new IvfPqEngine(d, { trainFrom: Math.min(n, 1000) }),
+const listsOf = (options: IvfPqEngineOptions, note: string): SetIndex<IvfPqEngine, Float32Array> => ({
+  open: () => Promise.reject(new Error('lists are loaded at once')),
   add() {},
-  async load(_job, rows, dimension) {
+  async load({ seed }, rows, dimension) {
     const n = rows.length / dimension;
-    const index = new IvfPqEngine(dimension, { trainFrom: Math.min(n, 1000) });
+    const index = new IvfPqEngine(dimension, { trainFrom: Math.min(n, 1000), seed, ...options });
     await index.load(
       Uint32Array.from({ length: n }, (_, i) => i),
       new Uint32Array(n),
       rows,
     );
+    if (index.rowsInLists !== n) throw index.lastFailure ?? new Error('no lists were built');
     return index;
   },
   prepare: (query) => query,
@@ -48,13 +50,24 @@ export const listsSet = setSubject<IvfPqEngine, Float32Array>({
   },
   found: () => last.map(({ id }) => id),
   bytesOf: (index) => index.bytes,
-  settings: { name: 'nprobe', values: [8, 16, 32, 64, 128, 192, 256, 512] },
+  settings: { name: 'nprobe', values: [8, 16, 32, 64, 96, 128, 192, 256, 320, 384, 512, 768] },
   tune(index, setting) {
     index.nprobe = setting;
     return index;
   },
-  note: 'IvfPqEngine, 4 bits, m = d / 4, rescored by int8; built on two threads',
+  note: `IvfPqEngine, ${note}; built on two threads`,
 });
+
+/** As they are by default, rescored. */
+export const listsSet = setSubject(listsOf({}, 'defaults: 4 bits, rescored by int8'));
+
+/** Codes alone, of 4 bits and of 8. */
+export const listsOfNibbles = setSubject(
+  listsOf({ m: 48, nbits: 4, rescore: 'none' }, 'm = 48, 4 bits, no rescoring'),
+);
+export const listsOfBytes = setSubject(
+  listsOf({ m: 48, nbits: 8, rescore: 'none' }, 'm = 48, 8 bits, no rescoring'),
+);
 
 interface Codes {
   readonly quantiser: ProductQuantiser;
@@ -62,12 +75,11 @@ interface Codes {
   products: Float32Array;
 }
 
-/** Product codes alone, all of them scanned: shows how well codes tell neighbours apart. */
-export const codesSet = setSubject<Codes, Float32Array>({
+const codesOf = (nbits: 4 | 8): SetIndex<Codes, Float32Array> => ({
   open: () => Promise.reject(new Error('codes are loaded at once')),
   add() {},
   async load({ seed }, rows, dimension) {
-    const quantiser = await ProductQuantiser.train(rows, { dimension, m: 48, seed });
+    const quantiser = await ProductQuantiser.train(rows, { dimension, m: 48, nbits, seed });
     return { quantiser, codes: await quantiser.encodeMany(rows), products: new Float32Array(0) };
   },
   prepare: (query) => query,
@@ -80,5 +92,9 @@ export const codesSet = setSubject<Codes, Float32Array>({
     return [...products.keys()].filter((row) => (products[row] as number) >= kth).slice(0, k);
   },
   bytesOf: ({ codes, quantiser }) => codes.byteLength + quantiser.bytes,
-  note: 'ProductQuantiser, m = 48, 8 bits, no rescoring; all codes are rearranged and scanned for each question',
+  note: `ProductQuantiser, m = 48, ${nbits} bits, no rescoring; all codes are rearranged and scanned for each question`,
 });
+
+/** Product codes alone, all of them scanned: show how well codes tell neighbours apart. */
+export const codesSet = setSubject(codesOf(8));
+export const nibblesSet = setSubject(codesOf(4));

@@ -14,8 +14,8 @@ export interface Fit {
   /** Share that all rows have in common. */
   readonly mean: number;
   readonly topics: { readonly count: number; readonly share: number };
-  /** Groups of rows of one topic, their mean size. */
-  readonly subjects: { readonly size: number; readonly share: number };
+  /** Groups of rows of one topic, their mean size; and what share of a row's is that of a second one, whose rows are elsewhere. */
+  readonly subjects: { readonly size: number; readonly share: number; readonly second: number };
   /** Groups within a subject. */
   readonly matters: { readonly size: number; readonly share: number };
   /** Exponent of the tail of both sizes. */
@@ -114,6 +114,21 @@ export function fittedRows(n: number, questions: number, seed: number, fit: Fit 
     return { random, around, group, size };
   }
 
+  /** A topic with parts of two subjects. */
+  function between(
+    topic: Float32Array,
+    subject: Float32Array,
+    other: { readonly topic: Float32Array; readonly subject: Float32Array },
+  ): Float32Array {
+    const [first, second] = [Math.sqrt(1 - fit.subjects.second), Math.sqrt(fit.subjects.second)];
+    return topic.map(
+      (x, i) =>
+        x +
+        first * ((subject[i] as number) - x) +
+        second * ((other.subject[i] as number) - (other.topic[i] as number)),
+    );
+  }
+
   const shared = sourceOf(randomFrom(seed));
   const mean = shared.around(new Float32Array(d), 1, new Float32Array(d).fill(1));
   unit(mean);
@@ -134,22 +149,23 @@ export function fittedRows(n: number, questions: number, seed: number, fit: Fit 
       const made = new Float32Array((count + held) * d);
       const places = shuffled(count + held, random);
       let [inSubject, inMatter, common2] = [0, 0, 0];
+      const others: { readonly topic: Float32Array; readonly subject: Float32Array }[] = [];
+      let topic: Float32Array = mean;
       let subject = mean;
       let matter = mean;
       let question = mean;
       for (const place of places) {
         if (inSubject === 0) {
-          subject = group(
-            topics[Math.floor(random() * topics.length)] as Float32Array,
-            fit.subjects.share,
-            common,
-          );
+          topic = topics[Math.floor(random() * topics.length)] as Float32Array;
+          subject = group(topic, fit.subjects.share, common);
+          others.push({ topic, subject });
           inSubject = size(fit.subjects.size);
           inMatter = 0;
         }
         const newMatter = inMatter === 0;
         if (newMatter) {
-          matter = group(subject, fit.matters.share, own);
+          const other = others[Math.floor(random() * others.length)] as (typeof others)[number];
+          matter = group(between(topic, subject, other), fit.matters.share, own);
           inMatter = size(fit.matters.size);
         }
         if (newMatter || random() >= fit.wordings.chance) {

@@ -6,17 +6,17 @@ import { realVectors } from './real.js';
 import { type RowSource, rowsAtOnce, writeSet } from './vector-set.js';
 import { randomFrom } from './vectors.js';
 
-const mostQuestions = 300;
+// Recall of 1,000 questions is uncertain by half a point, of 300 by one; each is compared with every row.
+const questionsFor = (n: number) => (n <= 50_000 ? 1_000 : n <= 2_000_000 ? 300 : 200);
 const fewestQuestions = 20;
 
 /** The set of a job at the path that the job names: real vectors as far as there are, or fitted ones. */
-export const vectorSet: SubjectFactory = async ({ data, n, d, seed, vectors }) => {
+export const vectorSet: SubjectFactory = async ({ data, n, d, seed, vectors, rowless }) => {
   if (vectors === undefined) throw new Error('no file was named');
   if (!existsSync(`${vectors}.json`)) {
-    const source =
-      data === 'real' ? await realSource(n as number, seed) : fittedRows(n as number, mostQuestions, seed);
+    const source = data === 'real' ? await realSource(n as number, seed) : fittedSource(n as number, seed);
     if (source.d !== d) throw new Error(`the vectors have ${source.d} values, the case wants ${d}`);
-    writeSet(vectors, source);
+    writeSet(vectors, source, !rowless);
   }
   return {
     variants: [],
@@ -25,10 +25,15 @@ export const vectorSet: SubjectFactory = async ({ data, n, d, seed, vectors }) =
   };
 };
 
+/** Rows and questions of a fitted set; the same for whoever makes the rows anew. */
+export function fittedSource(n: number, seed: number): RowSource {
+  return fittedRows(n, questionsFor(n), seed);
+}
+
 /** Real vectors in an order of the seed; a tenth at most are questions. */
 async function realSource(wanted: number, seed: number): Promise<RowSource> {
   const { rows, n: all, d } = await realVectors();
-  const held = Math.min(mostQuestions, Math.max(fewestQuestions, Math.floor(all / 10)));
+  const held = Math.min(questionsFor(wanted), Math.max(fewestQuestions, Math.floor(all / 10)));
   const n = Math.min(wanted, all - held);
   const random = randomFrom(seed);
   const order = Uint32Array.from({ length: all }, (_, i) => i);

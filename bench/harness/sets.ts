@@ -17,7 +17,10 @@ export async function withSets(jobs: readonly Job[], ground: Ground): Promise<Jo
       ready.push(job);
       continue;
     }
-    const vectors = join(ground.directory, `${job.data}-${job.n}-${job.d}-${job.seed}.f32`);
+    const vectors = join(
+      ground.sets ?? ground.directory,
+      `${job.data}-${job.n}-${job.d}-${job.seed}${job.rowless ? '-rowless' : ''}.f32`,
+    );
     if (!made.has(vectors)) {
       // The first real vectors of a machine are embedded, which takes half a minute: no limit of a quick run.
       const maker = new Contestant({ ...job, vectors, subject: 'vector-set', quick: false });

@@ -30,6 +30,8 @@ export const titles: Readonly<Record<CaseName, string>> = {
   decide: 'features of two unseen questions of 100 characters, and the whole decision on a lookup',
   fit: 'the same index on real vectors and on fitted ones; what counts is recall',
   index: 'the 10 nearest of n vectors, at recall 0.95 or more where that is reached',
+  streamed: 'the 10 nearest of n vectors by their codes alone, brought in by pieces',
+  churn: 'lists whose every row was replaced ten times, beside fresh ones',
   compression: 'what product codes weigh, and a graph beside its vectors',
 };
 
@@ -103,7 +105,9 @@ export function sectionsOf(rows: readonly Row[]): Section[] {
       const size = [
         row.n === null ? '' : `n=${figureOfCount(row.n)}`,
         row.d === null ? '' : `d=${row.d}`,
-        ['flat-search', 'crossover', 'storage', 'fit', 'index'].includes(name) ? 'k=10' : '',
+        ['flat-search', 'crossover', 'storage', 'fit', 'index', 'streamed', 'churn'].includes(name)
+          ? 'k=10'
+          : '',
         row.data ?? '',
       ].filter((part) => part !== '');
       const heading = [name, ...size].join(' · ');

@@ -3,6 +3,7 @@ import type { CaseName, DataSet, Embedded, Row } from '../types.js';
 import { answersTargets } from './answers-targets.js';
 import { decideTargets } from './decide-targets.js';
 import { flatTargets } from './flat-targets.js';
+import { indexTargets } from './index-targets.js';
 import { pqTargets } from './pq-targets.js';
 import { sharedTargets } from './shared-targets.js';
 import { warmTargets } from './warm-targets.js';
@@ -270,6 +271,7 @@ const targets: readonly Target[] = [
   ...pqTargets,
   ...sharedTargets,
   ...flatTargets,
+  ...indexTargets,
 ];
 
 /** Judges each target whose case was run; those of the indexes on the user's own vectors too. */

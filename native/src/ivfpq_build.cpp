@@ -37,12 +37,41 @@ std::vector<uint32_t> standing(size_t count, const uint32_t* ids) {
     return rows;
 }
 
+void fill_batch(IvfBatch& batch, const uint32_t* rows, size_t count, const uint32_t* ids,
+                const float* vectors, size_t dimension) {
+    batch.ids.resize(count);
+    batch.partitions.assign(count, 0);
+    batch.vectors.resize(count * dimension);
+    for (size_t i = 0; i < count; ++i) {
+        batch.ids[i] = ids[rows[i]];
+        std::copy_n(vectors + size_t{rows[i]} * dimension, dimension,
+                    batch.vectors.data() + i * dimension);
+    }
+}
+
+// The rows that stand under ids of the batch, as they are kept.
+IvfBatch rows_before(IvfLists& lists, const IvfBatch& batch) {
+    const size_t dimension = lists.format().dimension;
+    IvfBatch before;
+    IvfScratch scratch;
+    for (const uint32_t id : batch.ids) {
+        if (lists.slot_of(id) == kReservedNumber) continue;
+        before.ids.push_back(id);
+        before.partitions.push_back(0);
+        before.vectors.resize(before.size() * dimension);
+        lists.read(id, scratch, before.vectors.data() + (before.size() - 1) * dimension);
+    }
+    return before;
+}
+
 // Inserts the encoded batch, list by list.
 Status insert_batch(IvfLists& lists, const IvfBatch& batch, std::vector<uint32_t>& order) {
     order.resize(batch.size());
     for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<uint32_t>(i);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](uint32_t a, uint32_t b) { return batch.lists[a] < batch.lists[b]; });
+    // Not stable_sort: nothing may fail here, once rows have been removed.
+    std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+        return batch.lists[a] != batch.lists[b] ? batch.lists[a] < batch.lists[b] : a < b;
+    });
     for (size_t first = 0; first < order.size();) {
         size_t last = first + 1;
         while (last < order.size() && batch.lists[order[last]] == batch.lists[order[first]]) ++last;
@@ -80,20 +109,13 @@ std::unique_ptr<IvfLists> build_lists(const Kernels& kernels, const IvfPlan& pla
         }
         if (quantiser == nullptr) return nullptr;
         auto lists = std::make_unique<IvfLists>(std::move(quantiser), plan.rescore);
-        const std::vector<uint32_t> rows = standing(count, ids);
+        const std::vector<uint32_t> rows =
+            ids == nullptr ? std::vector<uint32_t>() : standing(count, ids);
         std::vector<uint32_t> order;
         IvfBatch batch;
         for (size_t first = 0; first < rows.size(); first += kPiece) {
             const size_t size = std::min(kPiece, rows.size() - first);
-            batch.ids.resize(size);
-            batch.partitions.assign(size, 0);
-            batch.vectors.resize(size * dimension);
-            for (size_t i = 0; i < size; ++i) {
-                const size_t row = rows[first + i];
-                batch.ids[i] = ids[row];
-                std::copy_n(vectors + row * dimension, dimension,
-                            batch.vectors.data() + i * dimension);
-            }
+            fill_batch(batch, rows.data() + first, size, ids, vectors, dimension);
             status = encode_batch(lists->quantiser(), lists->format(), plan.training.threads,
                                   control, batch);
             if (status == Status::kOk) status = insert_batch(*lists, batch, order);
@@ -107,40 +129,34 @@ std::unique_ptr<IvfLists> build_lists(const Kernels& kernels, const IvfPlan& pla
     }
 }
 
-Status set_row(IvfLists& lists, IvfBatch& batch, uint32_t id, const float* vector, float& error) {
-    const size_t dimension = lists.format().dimension;
-    Status status = check_vectors(vector, 1, dimension);
-    if (status != Status::kOk) return status;
+Status set_rows(IvfLists& lists, size_t threads, size_t count, const uint32_t* ids,
+                const float* vectors, IvfBatch& batch, float& error) {
+    Status status = check_vectors(vectors, count, lists.format().dimension);
+    if (status != Status::kOk || count == 0) return status;
     try {
-        batch.ids.assign(1, id);
-        batch.partitions.assign(1, 0);
-        batch.vectors.assign(vector, vector + dimension);
+        const std::vector<uint32_t> rows = standing(count, ids);
+        fill_batch(batch, rows.data(), rows.size(), ids, vectors, lists.format().dimension);
+        status = encode_batch(lists.quantiser(), lists.format(), threads, {}, batch);
+        if (status != Status::kOk) return status;
+        // Rows in their way have to go first; when the new ones find no room, they come back.
+        IvfBatch before = rows_before(lists, batch);
+        status = encode_batch(lists.quantiser(), lists.format(), threads, {}, before);
+        if (status != Status::kOk) return status;
+        std::vector<uint32_t> order(std::max(batch.size(), before.size()));
+        for (const uint32_t id : before.ids) lists.remove(id);
+        status = insert_batch(lists, batch, order);
+        if (status != Status::kOk) {
+            for (const uint32_t id : batch.ids) lists.remove(id);
+            insert_batch(lists, before, order);
+            return status;
+        }
     } catch (const std::bad_alloc&) {
         return Status::kOutOfMemory;
     }
-    status = encode_batch(lists.quantiser(), lists.format(), 1, {}, batch);
-    if (status != Status::kOk) return status;
-    error = batch.errors[0];
-    const uint32_t row = 0;
-    size_t added = 0;
-    if (lists.slot_of(id) == kReservedNumber) return lists.insert(batch, &row, 1, added);
-    // The id's old row has to go first; when the new one finds no room, it comes back.
-    IvfBatch old;
-    try {
-        old.ids.assign(1, id);
-        old.partitions.assign(1, 0);
-        old.vectors.resize(dimension);
-        IvfScratch scratch;
-        lists.read(id, scratch, old.vectors.data());
-    } catch (const std::bad_alloc&) {
-        return Status::kOutOfMemory;
-    }
-    status = encode_batch(lists.quantiser(), lists.format(), 1, {}, old);
-    if (status != Status::kOk) return status;
-    lists.remove(id);
-    status = lists.insert(batch, &row, 1, added);
-    if (status != Status::kOk) lists.insert(old, &row, 1, added);
-    return status;
+    double sum = 0;
+    for (const float one : batch.errors) sum += one;
+    error = static_cast<float>(sum / static_cast<double>(batch.size()));
+    return Status::kOk;
 }
 
 }  // namespace llm_cache

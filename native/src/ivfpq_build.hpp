@@ -20,17 +20,20 @@ struct IvfPlan {
 };
 
 /// @brief Makes lists of `count` rows, all in partition 0; where an id comes twice, the later row
-/// stands. Cost: min(count, sample) x nlist x dimension a round of training, and count x nlist x
-/// dimension.
+/// stands. Without ids the vectors only teach, and the lists are empty. Cost: min(count, sample) x
+/// nlist x dimension a round of training, and count x nlist x dimension.
 /// @return null with a status of check_vectors, of IvfQuantiser::train, kFull, kCancelled or
 /// kOutOfMemory.
 std::unique_ptr<IvfLists> build_lists(const Kernels& kernels, const IvfPlan& plan, size_t count,
                                       const uint32_t* ids, const float* vectors,
                                       const Control& control, Status& status);
 
-/// @brief Adds or replaces one row of partition 0; `error` is its code's squared error.
-/// @return kOk, a status of check_vectors, kFull or kOutOfMemory; but for kOk the row that was
-/// there stands.
-Status set_row(IvfLists& lists, IvfBatch& batch, uint32_t id, const float* vector, float& error);
+/// @brief Adds or replaces rows of partition 0, coded on so many threads; where an id comes twice,
+/// the later row stands. `error` is the mean squared error of their codes. `batch` is worked in:
+/// room for all rows at once.
+/// @return kOk, a status of check_vectors, kFull or kOutOfMemory; but for kOk the rows that were
+/// there stand.
+Status set_rows(IvfLists& lists, size_t threads, size_t count, const uint32_t* ids,
+                const float* vectors, IvfBatch& batch, float& error);
 
 }  // namespace llm_cache

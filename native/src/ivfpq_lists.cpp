@@ -61,7 +61,7 @@ uint32_t IvfLists::free_rows(const Entry& entry) const {
 }
 
 size_t IvfLists::bytes_of(const Block& block) const {
-    return block.borrowed ? kIdOffset : kRowOffset + kCodeRows * format_.bytes();
+    return block.borrowed ? kIdOffset : row_offset() + kCodeRows * format_.bytes();
 }
 
 // A block with a number of its own that `adopt` takes. A borrowed one is still to be told of what.
@@ -85,7 +85,7 @@ IvfLists::OwnedBlock IvfLists::make_block(uint32_t list, bool borrowed) {
         block->ids = reinterpret_cast<uint32_t*>(bytes + kIdOffset);
         block->partitions = block->ids + kCodeRows;
         block->scales = reinterpret_cast<float*>(block->partitions + kCodeRows);
-        block->rows = bytes + kRowOffset;
+        block->rows = bytes + row_offset();
     }
     block->number = free_numbers_.back();
     block->list = list;
@@ -102,7 +102,7 @@ void IvfLists::write(Block* block, size_t row, uint8_t* codes, const IvfBatch& b
                      uint32_t from) {
     block->ids[row] = batch.ids[from];
     block->partitions[row] = batch.partitions[from];
-    block->scales[row] = batch.scales[from];
+    if (format_.is_scaled()) block->scales[row] = batch.scales[from];
     put_codes(codes, row, batch.codes.data() + from * batch.code_bytes, batch.code_bytes);
     if (batch.row_bytes > 0) {
         std::memcpy(row_of(block, row), batch.rows.data() + from * batch.row_bytes,
@@ -311,7 +311,7 @@ void IvfLists::rewrite(List& list) {
             const size_t row = to % kCodeRows;
             block->ids[row] = entry.block->ids[from];
             block->partitions[row] = entry.block->partitions[from];
-            block->scales[row] = entry.block->scales[from];
+            if (format_.is_scaled()) block->scales[row] = entry.block->scales[from];
             std::copy_n(row_of(entry.block, from), format_.bytes(), row_of(block, row));
             for (size_t at = 0; at < codes_bytes_; at += kCodeRows) {
                 codes[to / kCodeRows][at + row] = packed[at + from];
@@ -349,7 +349,7 @@ bool IvfLists::read(uint32_t id, IvfScratch& scratch, float* out) {
     Block* block = blocks_[slot / kCodeRows];
     const size_t row = slot % kCodeRows;
     if (format_.rescore != Rescore::kNone) {
-        format_.decode(row_of(block, row), block->scales[row], out);
+        format_.decode(row_of(block, row), scale_of(block, row), out);
         return true;
     }
     const Table* table = lists_[block->list].table.load(std::memory_order_relaxed);

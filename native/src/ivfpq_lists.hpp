@@ -119,6 +119,7 @@ class IvfLists {
     struct Block {
         uint32_t* ids;
         uint32_t* partitions;
+        // Of rows that have one; else behind the block lies something else.
         float* scales;
         // As they are kept.
         uint8_t* rows;
@@ -163,9 +164,14 @@ class IvfLists {
     uint8_t* row_of(const Block* block, size_t row) const {
         return block->rows + row * format_.bytes();
     }
+    float scale_of(const Block* block, size_t row) const {
+        return format_.is_scaled() ? block->scales[row] : 0;
+    }
     // Where a block's own ids begin, and its kept rows behind them, partitions and scales.
     static constexpr size_t kIdOffset = (sizeof(Block) + 63) / 64 * 64;
-    static constexpr size_t kRowOffset = kIdOffset + 3 * kCodeRows * sizeof(uint32_t);
+    size_t row_offset() const {
+        return kIdOffset + (format_.is_scaled() ? 3 : 2) * kCodeRows * sizeof(uint32_t);
+    }
     size_t bytes_of(const Block& block) const;
     size_t entries_of(const List& list) const {
         const Table* table = list.table.load(std::memory_order_relaxed);

@@ -24,6 +24,8 @@ struct RowFormat {
         return rescore == Rescore::kInt8 ? dimension : dimension * 2;
     }
 
+    bool is_scaled() const { return rescore == Rescore::kInt8; }
+
     /// @brief Keeps a vector. `codes` has room for `dimension`.
     /// @pre The vector passed check_vectors.
     void encode(const float* vector, uint8_t* row, float& scale) const;

@@ -191,7 +191,7 @@ void IvfSearch::rescore(const IvfLists& lists) {
         hits[i] = {one.score, one.block->ids[one.row]};
         if (!kept) continue;
         hits[i].product = row_query_.product(kernels, lists.row_of(one.block, one.row),
-                                             one.block->scales[one.row]);
+                                             lists.scale_of(one.block, one.row));
     }
     drop_repeated();
     const size_t size = std::min(query_->k, hits.size());

@@ -102,7 +102,7 @@ void IvfSnapshot::partitions(size_t list, uint32_t* out) const {
 
 void IvfSnapshot::scales(size_t list, float* out) const {
     each_row(list, [&](const Piece& piece, size_t row, size_t at) {
-        out[at] = piece.block->scales[row];
+        out[at] = lists_.scale_of(piece.block, row);
     });
 }
 

@@ -10,9 +10,9 @@ export interface FlatConfig {
 export interface IvfpqConfig {
   /** Rows of a scope from which on it is kept in lists, 32 to 2^31. Undefined (the default): 50,000; with `auto`, where lists pay. */
   readonly trainFrom: number | undefined;
-  /** Lists, 1 to 1,048,576. Undefined (the default): twice the root of the rows. */
+  /** Lists, 1 to 1,048,576. Undefined (the default): twice the root of the rows, at most one for 400 rows. */
   readonly nlist: number | undefined;
-  /** Lists that a search looks at. Undefined (the default): an eighth of them, at least 64. */
+  /** Lists that a search looks at. Undefined (the default): a third of them, at least 64. */
   readonly nprobe: number | undefined;
   /** Parts of a code; divides the dimension. Undefined (the default): a quarter of the dimension. */
   readonly m: number | undefined;
@@ -22,6 +22,6 @@ export interface IvfpqConfig {
   readonly rotations: number;
   /** What is kept beside the codes. Default `int8`. */
   readonly rescore: 'int8' | 'float16' | 'none';
-  /** Rows rescored for each neighbour asked for, 1 to 10,000. Default 40. */
+  /** Rows rescored for each neighbour asked for, 1 to 10,000; 100 in all at least. Default 20. */
   readonly rescoreFactor: number;
 }

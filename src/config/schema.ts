@@ -131,7 +131,7 @@ export const KEYS: { readonly [P in ConfigPath]: Key<ValueAt<Config, P>> } = {
   'ivfpq.nbits': key(k.oneOf(['4', '8']), '4', { unit: 'bits', usedBy: 'engines ivfpq and auto' }),
   'ivfpq.rotations': key(k.integer(0, 100), 0, { unit: 'rounds', usedBy: 'engines ivfpq and auto' }),
   'ivfpq.rescore': key(k.oneOf(['int8', 'float16', 'none']), 'int8', { usedBy: 'engines ivfpq and auto' }),
-  'ivfpq.rescoreFactor': key(k.integer(1, 10_000), 40, { unit: 'rows', usedBy: 'engines ivfpq and auto' }),
+  'ivfpq.rescoreFactor': key(k.integer(1, 10_000), 20, { unit: 'rows', usedBy: 'engines ivfpq and auto' }),
 
   'redis.enabled': key(k.flag(), false, { usedBy: 'tier B' }),
   'redis.host': key(k.host(), 'localhost', { env: 'REDIS_HOST', usedBy: 'tier B' }),

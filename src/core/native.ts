@@ -164,6 +164,8 @@ export interface NativeIvfIndex {
   readonly lastScanned: number;
   /** Adds or replaces. Synchronous: nlist x dimension products. */
   set(id: number, vector: Float32Array): void;
+  /** As `set` for each row (ids.length x dimension numbers), coded on so many threads, or for none when one is refused. */
+  setMany(ids: Uint32Array, vectors: Float32Array, threads: number): void;
   remove(id: number): boolean;
   has(id: number): boolean;
   /** All ids, in no order. */
@@ -228,7 +230,7 @@ export interface NativeAddon {
   readonly IvfIndex: {
     /**
      * Learns lists and codes from a sample of the rows (n x dimension numbers, copied first) and puts all rows in, on threads of the
-     * addon's own. `rescore`: 0 none, 1 int8, 2 float16. `rotations`: rounds of OPQ, 0 for none.
+     * addon's own. Without ids the vectors only teach. `rows`: how many the lists are made for. `rescore`: 0 none, 1 int8, 2 float16. `rotations`: rounds of OPQ, 0 for none.
      */
     build(
       dimension: number,
@@ -241,6 +243,7 @@ export interface NativeAddon {
       sample: number,
       seed: number,
       threads: number,
+      rows: number,
       ids: Uint32Array,
       vectors: Float32Array,
     ): NativeBuilding;

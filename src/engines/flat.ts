@@ -293,7 +293,8 @@ export function checkRows(dimension: number, ids: Uint32Array, vectors: Float32A
   checkMatrix('vectors', vectors, dimension, ids.length);
 }
 
-function checkMatrix(
+/** Rows of `dimension` numbers of unit length: `count` of them, or any number. */
+export function checkMatrix(
   name: string,
   rows: Float32Array,
   dimension: number,

@@ -1,10 +1,18 @@
 // The engine for large partitions: inverted lists of product codes, built by the addon's own threads; exact for small ones. tiers and
 // vectordb may import it.
-import { DimensionError } from '../core/errors.js';
+import { ClosedError, DimensionError } from '../core/errors.js';
 import { type NativeIvfIndex, native } from '../core/native.js';
 import type { Neighbour, NeighbourTable } from './engine.js';
-import { checkInteger, checkRows, checkVector, FlatEngine, greatestNumber, translate } from './flat.js';
-import { build } from './ivfpq-lists.js';
+import {
+  checkInteger,
+  checkMatrix,
+  checkRows,
+  checkVector,
+  FlatEngine,
+  greatestNumber,
+  translate,
+} from './flat.js';
+import { build, type Material, rowsByPartition } from './ivfpq-lists.js';
 import { checkedOptions, type IvfPqEngineOptions, type IvfPqShape, kindOf } from './ivfpq-options.js';
 import type { MappableEngine, MappedIndex } from './mapped.js';
 import { searchOneByOne } from './one-by-one.js';
@@ -15,6 +23,8 @@ const driftFactor = 1.5;
 const growthFactor = 4;
 // A mean of fewer is chance.
 const leastSince = 4_096;
+// The nearest of all may be the fiftieth by its code, however few are asked for.
+const leastRescored = 100;
 // Rows copied in one turn of the event loop: about a millisecond.
 const gatheredAtOnce = 512;
 
@@ -29,13 +39,13 @@ interface Building {
  * Approximate nearest neighbours for partitions of `trainFrom` rows and more, exact ones below. A partition that has grown large is
  * learnt from and coded by threads of the addon while the exact index goes on serving; so is one whose rows have changed in kind (their
  * codes err by half as much again) or grown fourfold. What changes meanwhile is brought over before the exchange, which takes no time.
- * At d = 384 about 470 bytes a row; recall and latencies are those of `npm run bench -- index`.
+ * At d = 384 some 475 bytes a row; recall and latencies are those of `npm run bench -- index`.
  */
 export class IvfPqEngine implements MappableEngine {
   readonly name: string;
   readonly kind: string;
   readonly approximate = true;
-  /** Lists that a search looks at; may be changed at any time. Undefined: an eighth of them, at least 64. */
+  /** Lists that a search looks at; may be changed at any time. Undefined: a third of them, at least 64. */
   nprobe: number | undefined;
   readonly dimension: number;
   readonly #options: IvfPqShape;
@@ -117,6 +127,41 @@ export class IvfPqEngine implements MappableEngine {
     this.#consider(partition);
   }
 
+  /**
+   * As `set` for each row of `vectors` (ids.length x dimension, row-major), or for none when one is refused; if an id comes twice, the
+   * later row stands. In lists a row costs some 10 microseconds a thread, so whoever serves meanwhile gives a few hundred at a time.
+   */
+  setMany(ids: Uint32Array, partition: number, vectors: Float32Array): void {
+    checkInteger('partition', partition, 0, greatestNumber);
+    checkRows(this.dimension, ids, vectors);
+    const lists = this.#large.get(partition);
+    if (lists === undefined) this.#flat.setMany(ids, partition, vectors);
+    else attempt(() => lists.setMany(ids, vectors, this.#options.threads));
+    for (const id of ids) {
+      this.#removeFromLists(id, partition);
+      if (lists !== undefined) this.#flat.remove(id);
+      this.#note(id);
+    }
+    this.#consider(partition);
+  }
+
+  /**
+   * Empties a partition and makes lists for `rows` rows that `setMany` then brings in pieces: an index of more vectors than there is
+   * memory for, with `rescore: 'none'`. What is common to them is learnt off the event loop from a sample (rows of `dimension` numbers
+   * of unit length, about 40 a list, at least as many as lists); the sample is not kept.
+   * @throws {DimensionError} ERR_LLM_CACHE_DIMENSION · {InvalidArgumentError} ERR_LLM_CACHE_ARGUMENT (as rejections); the partition is exact then
+   */
+  async prepare(partition: number, rows: number, sample: Float32Array): Promise<void> {
+    checkInteger('partition', partition, 0, greatestNumber);
+    checkInteger('rows', rows, 1, greatestNumber);
+    checkMatrix('sample', sample, this.dimension);
+    this.clear(partition);
+    await this.settled();
+    this.#lastFailure = undefined;
+    await this.#begin(partition, rows, async () => ({ ids: new Uint32Array(0), vectors: sample, rows }));
+    if (!this.#large.has(partition)) throw this.#lastFailure ?? new ClosedError('engine');
+  }
+
   remove(id: number): boolean {
     checkInteger('id', id, 0, greatestNumber);
     const removed = this.#flat.remove(id) || this.#removeFromLists(id);
@@ -135,8 +180,8 @@ export class IvfPqEngine implements MappableEngine {
       this.#products = new Float32Array(wanted);
     }
     const { nlist } = lists;
-    const nprobe = Math.min(nlist, this.nprobe ?? Math.max(64, Math.round(nlist / 8)));
-    const rescored = Math.min(lists.size, wanted * this.#options.rescoreFactor);
+    const nprobe = Math.min(nlist, this.nprobe ?? Math.max(64, Math.round(nlist / 3)));
+    const rescored = Math.min(lists.size, Math.max(leastRescored, wanted * this.#options.rescoreFactor));
     const count = attempt(() => lists.search(vector, wanted, nprobe, rescored, this.#ids, this.#products));
     return Array.from({ length: count }, (_, i) => ({
       id: this.#ids[i] as number,
@@ -176,25 +221,16 @@ export class IvfPqEngine implements MappableEngine {
     checkRows(this.dimension, ids, vectors);
     this.clear();
     await this.settled();
-    // Of an id that comes twice the later row stands, in whatever partition.
-    const last = new Map<number, number>();
-    for (let row = 0; row < ids.length; row++) last.set(ids[row] as number, row);
-    const rowsOf = new Map<number, number[]>();
-    for (const row of last.values()) {
-      const partition = partitions[row] as number;
-      const rows = rowsOf.get(partition);
-      if (rows === undefined) rowsOf.set(partition, [row]);
-      else rows.push(row);
-    }
     const small: number[] = [];
-    for (const [partition, rows] of rowsOf) {
+    for (const [partition, rows] of rowsByPartition(ids, partitions)) {
       if (rows.length < this.#options.trainFrom) {
         for (const row of rows) small.push(row);
         continue;
       }
       const [own, matrix] = this.#pick(rows, ids, vectors);
       try {
-        this.#large.set(partition, await build(this.dimension, this.#options, own, matrix).promise);
+        const material = { ids: own, vectors: matrix, rows: own.length };
+        this.#large.set(partition, await build(this.dimension, this.#options, material).promise);
         this.#built++;
       } catch (error) {
         this.#lastFailure = error;
@@ -264,14 +300,23 @@ export class IvfPqEngine implements MappableEngine {
       const hasDrifted = setSince >= leastSince && recentError > driftFactor * trainingError;
       if (!hasDrifted && rows < growthFactor * learnt) return;
     }
+    this.#begin(partition, rows, (isOver) => this.#gather(partition, isOver));
+  }
+
+  /** Builds lists in the background and lets them serve; resolves when that is over, however it ended. */
+  #begin(
+    partition: number,
+    expected: number,
+    gather: (isOver: () => boolean) => Promise<Material>,
+  ): Promise<void> {
     let cancelled = false;
     let cancel = () => {};
     const changed = new Set<number>();
     const isOver = () => cancelled || this.#closed;
     const work = async () => {
-      const [ids, vectors] = await this.#gather(partition, isOver);
+      const material = await gather(isOver);
       if (isOver()) return;
-      const building = build(this.dimension, this.#options, ids, vectors);
+      const building = build(this.dimension, this.#options, material);
       cancel = building.cancel;
       const lists = await building.promise;
       if (isOver()) return;
@@ -284,7 +329,7 @@ export class IvfPqEngine implements MappableEngine {
       .catch((error: unknown) => {
         if (isOver()) return;
         this.#lastFailure = error;
-        this.#retryFrom.set(partition, rows * 2);
+        this.#retryFrom.set(partition, expected * 2);
       })
       .finally(() => {
         this.#buildings.delete(partition);
@@ -296,10 +341,11 @@ export class IvfPqEngine implements MappableEngine {
       cancel();
     };
     this.#buildings.set(partition, { cancel: stop, changed, done });
+    return done;
   }
 
   /** Copies of a partition's rows, a few each turn of the event loop. What changes meanwhile is noted by the building. */
-  async #gather(partition: number, isOver: () => boolean): Promise<[Uint32Array, Float32Array]> {
+  async #gather(partition: number, isOver: () => boolean): Promise<Material> {
     const d = this.dimension;
     const ids = this.#large.get(partition)?.ids() ?? this.#flat.idsIn(partition);
     const kept: number[] = [];
@@ -312,7 +358,11 @@ export class IvfPqEngine implements MappableEngine {
         if (this.#read(id, partition, out)) kept.push(id);
       }
     }
-    return [Uint32Array.from(kept), vectors.subarray(0, kept.length * d)];
+    return {
+      ids: Uint32Array.from(kept),
+      vectors: vectors.subarray(0, kept.length * d),
+      rows: kept.length,
+    };
   }
 
   #read(id: number, partition: number, out: Float32Array): boolean {

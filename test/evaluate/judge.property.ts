@@ -32,7 +32,7 @@ const model: PairModel = {
 };
 const pairs = {
   model,
-  band: doubtBand,
+  band: [0, 1] as const,
   minSimilarity: lookFrom,
   most: 2,
   timeoutMs: 60_000,
@@ -62,7 +62,7 @@ test('a threshold on the score accepts what the decision accepts at that thresho
                   verifier,
                   minSimilarity: lookFrom,
                   minProbability: { alone: threshold, paired: threshold },
-                  pairs: way.by === 'pair model' ? pairs : undefined,
+                  pairs: way.by === 'pair model' ? { ...pairs, band: doubtBand(threshold) } : undefined,
                 };
           const { accepted } = await decide(
             { text: a, vector: x.vector },

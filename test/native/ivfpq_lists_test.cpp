@@ -2,9 +2,11 @@
 #include "ivfpq_lists.hpp"
 
 #include <atomic>
+#include <cmath>
 #include <set>
 #include <thread>
 
+#include "ivfpq_build.hpp"
 #include "ivfpq_state.hpp"
 #include "ivfpq_support.hpp"
 
@@ -46,6 +48,45 @@ LLM_CACHE_TEST("a search of all lists that rescores all rows is exact for the ro
                                         rounding);
                     }
                 }
+            }
+        }
+    }
+}
+
+LLM_CACHE_TEST("rows set in pieces on several threads are those that were set last") {
+    Random random(seed() + 7);
+    constexpr size_t kDimension = 16;
+    const IvfShape shape = {kDimension, 8, 4, 4};
+    Clustered data(kDimension, 6, random);
+    Status status;
+    const IvfPlan plan = {shape, {}, Rescore::kFloat16, 300};
+    const std::vector<float> sample = data.draw_many(300);
+    const auto lists = build_lists(best(), plan, 300, nullptr, sample.data(), {}, status);
+    LLM_CACHE_CHECK(status == Status::kOk && lists->size() == 0);
+    std::map<uint32_t, std::vector<float>> rows;
+    IvfBatch batch;
+    for (int piece = 0; piece < 40; ++piece) {
+        const size_t count = below(random, 600);
+        std::vector<uint32_t> ids(count);
+        std::vector<float> vectors = data.draw_many(count);
+        for (uint32_t& id : ids) id = static_cast<uint32_t>(below(random, 900));
+        const bool spoilt = piece % 4 == 3 && count > 0;
+        if (spoilt) vectors[below(random, vectors.size())] = NAN;
+        float error = -1;
+        status = set_rows(*lists, 3, count, ids.data(), vectors.data(), batch, error);
+        LLM_CACHE_CHECK((status == Status::kOk) == !spoilt);
+        LLM_CACHE_CHECK((error >= 0) == (!spoilt && count > 0));
+        for (size_t i = 0; i < count && !spoilt; ++i) {
+            const float* row = vectors.data() + i * kDimension;
+            rows[ids[i]] = std::vector<float>(row, row + kDimension);
+        }
+        LLM_CACHE_CHECK(lists->size() == rows.size());
+        IvfScratch scratch;
+        float out[kDimension];
+        for (const auto& [id, row] : rows) {
+            LLM_CACHE_CHECK(lists->read(id, scratch, out));
+            for (size_t i = 0; i < kDimension; ++i) {
+                LLM_CACHE_CHECK(std::fabs(out[i] - row[i]) < 1e-3f);
             }
         }
     }

@@ -8,6 +8,8 @@
 #include "allocation.hpp"
 #include "flat_index.hpp"
 #include "harness.hpp"
+#include "ivfpq_build.hpp"
+#include "ivfpq_support.hpp"
 #include "pq.hpp"
 #include "state_support.hpp"
 
@@ -40,7 +42,7 @@ std::vector<float> vector_of(uint32_t number) {
 // each failure.
 template <typename Change, typename Check>
 void fail_each_allocation_of(Change change, Check check, bool allocates) {
-    for (long allowed = 0; allowed < 100; ++allowed) {
+    for (long allowed = 0; allowed < 400; ++allowed) {
         g_allocations_left = allowed;
         const Status status = change();
         g_allocations_left = -1;
@@ -286,6 +288,44 @@ LLM_CACHE_TEST("writing and loading a state that find no memory say so, and can 
             LLM_CACHE_CHECK(std::memcmp(bytes.get(), before.data(), before.size()) == 0);
         });
     LLM_CACHE_CHECK(index->size() == 120);
+}
+
+LLM_CACHE_TEST("rows that find no memory in lists are refused and change nothing") {
+    Random random(seed());
+    Clustered data(kDimension, 4, random);
+    const std::vector<float> sample = data.draw_many(64);
+    const IvfPlan plan = {{kDimension, 3, 4, 4}, {}, Rescore::kInt8, 64};
+    std::vector<uint32_t> ids(64);
+    for (uint32_t id = 0; id < 64; ++id) ids[id] = id;
+    Status status;
+    const auto lists =
+        build_lists(*available_kernels().front(), plan, 64, ids.data(), sample.data(), {}, status);
+    LLM_CACHE_CHECK(lists != nullptr);
+    const std::vector<float> question = data.draw_many(1);
+    const auto answer = [&] {
+        IvfSearch search;
+        LLM_CACHE_CHECK(lists->search({question.data(), 0, 64, 3, 64, {}}, search) == Status::kOk);
+        std::vector<uint32_t> found;
+        for (const IvfHit& hit : search.hits) found.push_back(hit.id);
+        return found;
+    };
+    const std::vector<uint32_t> before = answer();
+    // Far apart, so that each takes a page of the table of ids, and enough for new blocks.
+    std::vector<uint32_t> added(120);
+    for (uint32_t i = 0; i < 120; ++i) added[i] = 1000 + i * 40;
+    const std::vector<float> rows = data.draw_many(120);
+    float error = 0;
+    fail_each_allocation(
+        [&] {
+            // Its room is of an earlier call or of none.
+            IvfBatch batch;
+            return set_rows(*lists, 1, 120, added.data(), rows.data(), batch, error);
+        },
+        [&] {
+            LLM_CACHE_CHECK(lists->size() == 64);
+            LLM_CACHE_CHECK(answer() == before);
+        });
+    LLM_CACHE_CHECK(lists->size() == 184);
 }
 
 LLM_CACHE_TEST("so do writing and loading lists") {

@@ -1,8 +1,10 @@
 // The checks of arguments.hpp.
 #include "arguments.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
+#include "../number_map.hpp"
 #include "errors.hpp"
 
 namespace llm_cache {
@@ -89,6 +91,13 @@ bool check_length(napi_env env, const char* name, size_t expected, size_t actual
     std::snprintf(message, sizeof message, "%s must hold %zu numbers, got %zu", name, expected,
                   actual);
     throw_error(env, kDimensionCode, message);
+    return false;
+}
+
+bool check_ids(napi_env env, const Span<uint32_t>& ids) {
+    const uint32_t* const end = ids.data + ids.length;
+    if (std::find<const uint32_t*>(ids.data, end, kReservedNumber) == end) return true;
+    throw_error(env, kArgumentCode, "ids must be below 2^32 - 1");
     return false;
 }
 

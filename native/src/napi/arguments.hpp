@@ -62,6 +62,9 @@ bool get_path(napi_env env, napi_value value, const char* name, std::string& out
 /// @brief Throws ERR_LLM_CACHE_DIMENSION and returns false unless `actual` is `expected`.
 bool check_length(napi_env env, const char* name, size_t expected, size_t actual);
 
+/// @brief Throws ERR_LLM_CACHE_ARGUMENT and returns false where one of the ids is kReservedNumber.
+bool check_ids(napi_env env, const Span<uint32_t>& ids);
+
 /// @brief Which file is to be mapped.
 struct StateFile {
     std::string path;

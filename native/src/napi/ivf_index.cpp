@@ -1,6 +1,7 @@
 // The class IvfIndex of the exports: the rows of one partition in inverted lists.
 #include "ivf_index.hpp"
 
+#include <cmath>
 #include <new>
 
 #include "../ivfpq_build.hpp"
@@ -30,6 +31,7 @@ class JsIvfIndex : public Napi::ObjectWrap<JsIvfIndex> {
                 checked_accessor<JsIvfIndex, &JsIvfIndex::JsLists>("nlist"),
                 checked_accessor<JsIvfIndex, &JsIvfIndex::JsScanned>("lastScanned"),
                 InstanceMethod<&JsIvfIndex::JsSet>("set", napi_default_method),
+                InstanceMethod<&JsIvfIndex::JsSetMany>("setMany", napi_default_method),
                 InstanceMethod<&JsIvfIndex::JsRemove>("remove", napi_default_method),
                 InstanceMethod<&JsIvfIndex::JsHas>("has", napi_default_method),
                 InstanceMethod<&JsIvfIndex::JsRead>("read", napi_default_method),
@@ -99,15 +101,35 @@ class JsIvfIndex : public Napi::ObjectWrap<JsIvfIndex> {
         uint32_t id = 0;
         Span<float> vector;
         if (!get_id(env, info[0], id) || !get_vector(env, info[1], "vector", vector)) return {};
+        return set(env, 1, 1, &id, vector.data);
+    }
+
+    Napi::Value JsSetMany(const Napi::CallbackInfo& info) {
+        const Napi::Env env = info.Env();
+        Span<uint32_t> ids;
+        Span<float> vectors;
+        uint32_t threads = 0;
+        if (!get_words(env, info[0], "ids", ids) || !get_floats(env, info[1], "vectors", vectors) ||
+            !get_uint32(env, info[2], "threads", 1, threads) || !check_ids(env, ids) ||
+            !check_length(env, "vectors", ids.length * lists_->format().dimension,
+                          vectors.length)) {
+            return {};
+        }
+        return set(env, threads, ids.length, ids.data, vectors.data);
+    }
+
+    Napi::Value set(Napi::Env env, size_t threads, size_t count, const uint32_t* ids,
+                    const float* vectors) {
+        if (count == 0) return env.Undefined();
         float error = 0;
-        const Status status = set_row(*lists_, batch_, id, vector.data, error);
+        const Status status = set_rows(*lists_, threads, count, ids, vectors, batch_, error);
         settle(env);
         if (status != Status::kOk) return refuse(env, status);
         // The mean of the latest thousand or so.
-        constexpr double kWeight = 1.0 / 1024;
+        const double weight = 1 - std::pow(1 - 1.0 / 1024, static_cast<double>(count));
         double& mean = history_.recent_error;
-        mean = mean < 0 ? error : mean + (error - mean) * kWeight;
-        ++history_.since;
+        mean = mean < 0 ? error : mean + (error - mean) * weight;
+        history_.since += count;
         return env.Undefined();
     }
 

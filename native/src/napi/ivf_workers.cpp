@@ -17,6 +17,8 @@ namespace {
 struct BuildTask {
     const Kernels* kernels = nullptr;
     IvfPlan plan = {};
+    // What the lists are made for.
+    size_t rows = 0;
     std::vector<uint32_t> ids;
     std::vector<float> vectors;
     std::shared_ptr<std::atomic<bool>> cancelled;
@@ -26,8 +28,8 @@ struct BuildTask {
     void run() {
         Control control;
         control.cancelled = cancelled.get();
-        lists =
-            build_lists(*kernels, plan, ids.size(), ids.data(), vectors.data(), control, status);
+        lists = build_lists(*kernels, plan, vectors.size() / plan.shape.dimension,
+                            ids.empty() ? nullptr : ids.data(), vectors.data(), control, status);
         vectors = {};
     }
 };
@@ -47,7 +49,7 @@ class BuildWorker : public Napi::AsyncWorker {
     void OnOK() override {
         if (task_.status != Status::kOk) return outcome_.reject(task_.status);
         IvfPart part;
-        part.history.learnt = task_.lists->size();
+        part.history.learnt = task_.rows;
         part.lists = std::move(task_.lists);
         const Napi::Object object = new_ivf_index(addon_, std::move(part));
         if (object.IsEmpty()) return outcome_.reject_pending(Env());
@@ -63,11 +65,11 @@ class BuildWorker : public Napi::AsyncWorker {
 // Copies the arguments; throws and returns false when they do not fit together.
 bool fill_task(const Napi::CallbackInfo& info, BuildTask& task) {
     const Napi::Env env = info.Env();
-    uint32_t numbers[10] = {};
-    const char* names[10] = {"dimension", "nlist",      "m",      "nbits", "rescore",
-                             "rotations", "iterations", "sample", "seed",  "threads"};
-    const uint32_t least[10] = {1, 1, 1, 1, 0, 0, 1, 1, 0, 1};
-    for (size_t i = 0; i < 10; ++i) {
+    uint32_t numbers[11] = {};
+    const char* names[11] = {"dimension",  "nlist",  "m",    "nbits",   "rescore", "rotations",
+                             "iterations", "sample", "seed", "threads", "rows"};
+    const uint32_t least[11] = {1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 0};
+    for (size_t i = 0; i < 11; ++i) {
         if (!get_uint32(env, info[i], names[i], least[i], numbers[i])) return false;
     }
     if (numbers[4] > 2) {
@@ -82,6 +84,7 @@ bool fill_task(const Napi::CallbackInfo& info, BuildTask& task) {
     plan.training.iterations = numbers[6];
     plan.training.seed = numbers[8];
     plan.training.threads = numbers[9];
+    task.rows = numbers[10];
     const Status status = IvfQuantiser::check(plan.shape);
     if (status != Status::kOk) {
         throw_status(env, status);
@@ -89,13 +92,13 @@ bool fill_task(const Napi::CallbackInfo& info, BuildTask& task) {
     }
     Span<uint32_t> ids;
     Span<float> vectors;
-    if (!get_words(env, info[10], "ids", ids) || !get_floats(env, info[11], "vectors", vectors) ||
-        !check_length(env, "vectors", ids.length * plan.shape.dimension, vectors.length)) {
+    if (!get_words(env, info[11], "ids", ids) || !get_floats(env, info[12], "vectors", vectors)) {
         return false;
     }
-    for (size_t i = 0; i < ids.length; ++i) {
-        if (ids.data[i] != kReservedNumber) continue;
-        throw_error(env, kArgumentCode, "ids must be below 2^32 - 1");
+    // Without ids the vectors only teach.
+    const size_t rows = ids.length > 0 ? ids.length : vectors.length / plan.shape.dimension;
+    if (!check_length(env, "vectors", rows * plan.shape.dimension, vectors.length) ||
+        !check_ids(env, ids)) {
         return false;
     }
     task.ids.assign(ids.data, ids.data + ids.length);

@@ -6,7 +6,7 @@
 namespace llm_cache {
 
 /// @brief build(dimension, nlist, m, nbits, rescore, rotations, iterations, sample, seed, threads,
-/// ids, vectors) of the class: an object with `promise` and `cancel`.
+/// rows, ids, vectors) of the class: an object with `promise` and `cancel`.
 Napi::Value build_off_thread(const Napi::CallbackInfo& info, Addon& addon);
 
 /// @brief map(path, dimension, checksum) of the class: a promise of an object with `flat`, a
