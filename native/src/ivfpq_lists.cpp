@@ -312,7 +312,9 @@ void IvfLists::rewrite(List& list) {
             block->ids[row] = entry.block->ids[from];
             block->partitions[row] = entry.block->partitions[from];
             if (format_.is_scaled()) block->scales[row] = entry.block->scales[from];
-            std::memcpy(row_of(block, row), row_of(entry.block, from), format_.bytes());
+            if (format_.bytes() > 0) {
+                std::memcpy(row_of(block, row), row_of(entry.block, from), format_.bytes());
+            }
             for (size_t at = 0; at < codes_bytes_; at += kCodeRows) {
                 codes[to / kCodeRows][at + row] = packed[at + from];
             }
