@@ -177,7 +177,7 @@ function make(): void {
 async function lists(): Promise<object> {
   const vectors = Float32Array.from({ length: 40 * 4 }, () => random() - 0.5);
   const ids = Uint32Array.from({ length: 40 }, (_, id) => id);
-  return await native.IvfIndex.build(4, 3, 2, 4, below(3), below(2), 2, 100, 0, 1, ids, vectors).promise;
+  return await native.IvfIndex.build(4, 3, 2, 4, below(3), below(2), 2, 100, 0, 1, 40, ids, vectors).promise;
 }
 
 /** A name within the directory or none, and mostly what belongs to it. */
