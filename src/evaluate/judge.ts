@@ -1,9 +1,9 @@
 // What the cache's own decision says of a labelled pair, with and without rules and pair model. Only evaluate/ and the root import it.
 import type { Candidate } from '../core/entry.js';
-import { lookFrom, type Means } from '../decide/acceptance.js';
+import { lookFrom, type Means, stacked } from '../decide/acceptance.js';
 import type { ScoreKind } from '../decide/calibration.js';
 import { decide } from '../decide/decide.js';
-import type { Refusal } from '../decide/decision.js';
+import type { Decision, Refusal } from '../decide/decision.js';
 import type { Policy } from '../decide/policy.js';
 import { type Cause, causeOf } from './causes.js';
 import type { PairRow } from './rows.js';
@@ -69,12 +69,19 @@ export async function judgePair(
     ...row,
     similarity,
     verifier: verifier && alone.pSame,
-    paired: both?.pSame,
+    paired: both === undefined ? undefined : pairedOf(alone.pSame, both),
     pairLogit: both?.pairLogit,
     rule: isMatchable ? refusal?.rule : 'unmatchable',
     cause: row.same ? undefined : causeOf(row.a, row.b),
     accepted,
   };
+}
+
+/** The pair model's word as far as the decision goes by it: it is asked only where that can matter. */
+function pairedOf(alone: number | undefined, { pSame, pairLogit }: Decision): number | undefined {
+  return pairLogit === undefined || alone === undefined || pSame === undefined
+    ? pSame
+    : stacked(alone, pSame);
 }
 
 /** The score by which a way ranks a pair; undefined where nobody gave one. */
