@@ -1,17 +1,16 @@
-// Two workers: what they work on are plain structs that hold copies, snapshots and results, nothing
-// of JavaScript.
+// The tasks of the flat index: building, mapping, and searching for many queries.
 #include "flat_workers.hpp"
 
 #include <algorithm>
 #include <new>
 
 #include "arguments.hpp"
-#include "outcome.hpp"
+#include "results.hpp"
+#include "worker.hpp"
 
 namespace llm_cache {
 namespace {
 
-// What a build works on: copies and results, nothing of JavaScript.
 struct BuildTask {
     const Kernels* kernels = nullptr;
     double dimension = 0;
@@ -42,32 +41,13 @@ struct BuildTask {
     }
 };
 
-class BuildWorker : public Napi::AsyncWorker {
-  public:
-    BuildWorker(Napi::Env env, Addon& addon, BuildTask&& task)
-        : Napi::AsyncWorker(env, "llm_cache.FlatIndex.build"),
-          addon_(addon),
-          task_(std::move(task)),
-          outcome_(env, "FlatIndex.build failed") {}
-
-    Napi::Promise promise() const { return outcome_.promise(); }
-
-    void Execute() override { task_.run(); }
-
-    void OnOK() override {
-        if (task_.status != Status::kOk) return outcome_.reject(task_.status);
-        addon_.built = std::move(task_.built);
-        const Napi::Object object = addon_.flat_index_class.New({});
-        addon_.built = {};
-        if (object.IsEmpty()) return outcome_.reject_pending(Env());
-        outcome_.resolve(object);
-    }
-
-  private:
-    Addon& addon_;
-    BuildTask task_;
-    Outcome outcome_;
-};
+// An index, made by the class's constructor.
+Napi::Value new_flat_index(Addon& addon, BuildTask& task) {
+    addon.built = std::move(task.built);
+    const Napi::Object object = addon.flat_index_class.New({});
+    addon.built = {};
+    return object;
+}
 
 // Copies the arguments; throws and returns false when they do not fit together.
 bool fill_task(const Napi::CallbackInfo& info, BuildTask& task) {
@@ -105,19 +85,14 @@ Napi::Value start(const Napi::CallbackInfo& info,
                   bool (*fill)(const Napi::CallbackInfo&, BuildTask&)) {
     const Napi::Env env = info.Env();
     Addon& addon = *static_cast<Addon*>(info.Data());
-    try {
+    return promise_of(env, [&]() -> Napi::Value {
         BuildTask task;
         task.kernels = addon.kernels;
-        if (fill(info, task)) {
-            auto* worker = new BuildWorker(env, addon, std::move(task));
-            const Napi::Promise promise = worker->promise();
-            worker->Queue();
-            return promise;
-        }
-    } catch (const std::bad_alloc&) {
-        throw_status(env, Status::kOutOfMemory);
-    }
-    return rejection(env);
+        if (!fill(info, task)) return {};
+        return run_off_thread(
+            env, "FlatIndex.build", std::move(task),
+            [&addon](Napi::Env, BuildTask& done) { return new_flat_index(addon, done); });
+    });
 }
 
 struct SearchTask {
@@ -144,38 +119,18 @@ struct SearchTask {
     }
 };
 
-// Destroyed on the event loop's thread like every worker, and with it the snapshot.
-class SearchWorker : public Napi::AsyncWorker {
-  public:
-    SearchWorker(Napi::Env env, SearchTask&& task)
-        : Napi::AsyncWorker(env, "llm_cache.FlatIndex.searchMany"),
-          task_(std::move(task)),
-          outcome_(env, "FlatIndex.searchMany failed") {}
-
-    Napi::Promise promise() const { return outcome_.promise(); }
-
-    void Execute() override { task_.run(); }
-
-    void OnOK() override {
-        if (task_.status != Status::kOk) return outcome_.reject(task_.status);
-        const size_t length = task_.ids.size();
-        Napi::Uint32Array ids = Napi::Uint32Array::New(Env(), length);
-        if (ids.IsEmpty()) return outcome_.reject_pending(Env());
-        Napi::Float32Array products = Napi::Float32Array::New(Env(), length);
-        if (products.IsEmpty()) return outcome_.reject_pending(Env());
-        std::copy(task_.ids.begin(), task_.ids.end(), ids.Data());
-        std::copy(task_.products.begin(), task_.products.end(), products.Data());
-        Napi::Object result = Napi::Object::New(Env());
-        result.Set("count", static_cast<double>(task_.batch->found(task_.k)));
-        result.Set("ids", ids);
-        result.Set("products", products);
-        outcome_.resolve(result);
-    }
-
-  private:
-    SearchTask task_;
-    Outcome outcome_;
-};
+Napi::Value new_results(Napi::Env env, SearchTask& task) {
+    const Napi::Uint32Array ids = new_words(env, task.ids);
+    if (ids.IsEmpty()) return {};
+    Napi::Float32Array products = Napi::Float32Array::New(env, task.products.size());
+    if (products.IsEmpty()) return {};
+    std::copy(task.products.begin(), task.products.end(), products.Data());
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("count", static_cast<double>(task.batch->found(task.k)));
+    result.Set("ids", ids);
+    result.Set("products", products);
+    return result;
+}
 
 // Copies the arguments; throws and returns false when they do not fit together.
 bool fill_search_task(const Napi::CallbackInfo& info, FlatIndex& index, SearchTask& task) {
@@ -221,18 +176,11 @@ Napi::Value map_flat_off_thread(const Napi::CallbackInfo& info) {
 
 Napi::Value search_off_thread(const Napi::CallbackInfo& info, FlatIndex& index) {
     const Napi::Env env = info.Env();
-    try {
+    return promise_of(env, [&]() -> Napi::Value {
         SearchTask task;
-        if (fill_search_task(info, index, task)) {
-            auto* worker = new SearchWorker(env, std::move(task));
-            const Napi::Promise promise = worker->promise();
-            worker->Queue();
-            return promise;
-        }
-    } catch (const std::bad_alloc&) {
-        throw_status(env, Status::kOutOfMemory);
-    }
-    return rejection(env);
+        if (!fill_search_task(info, index, task)) return {};
+        return run_off_thread(env, "FlatIndex.searchMany", std::move(task), &new_results);
+    });
 }
 
 }  // namespace llm_cache

@@ -1,5 +1,4 @@
-// The workers that build and map inverted lists: what they work on are plain structs that hold
-// copies and results, nothing of JavaScript.
+// The tasks of inverted lists: building and mapping.
 #include "ivf_workers.hpp"
 
 #include <atomic>
@@ -8,8 +7,8 @@
 #include "../ivfpq_build.hpp"
 #include "arguments.hpp"
 #include "ivf_index.hpp"
-#include "outcome.hpp"
 #include "results.hpp"
+#include "worker.hpp"
 
 namespace llm_cache {
 namespace {
@@ -34,33 +33,12 @@ struct BuildTask {
     }
 };
 
-class BuildWorker : public Napi::AsyncWorker {
-  public:
-    BuildWorker(Napi::Env env, Addon& addon, BuildTask task)
-        : Napi::AsyncWorker(env, "IvfIndex.build"),
-          addon_(addon),
-          task_(std::move(task)),
-          outcome_(env, "IvfIndex.build failed") {}
-
-    Napi::Promise promise() const { return outcome_.promise(); }
-
-    void Execute() override { task_.run(); }
-
-    void OnOK() override {
-        if (task_.status != Status::kOk) return outcome_.reject(task_.status);
-        IvfPart part;
-        part.history.learnt = task_.rows;
-        part.lists = std::move(task_.lists);
-        const Napi::Object object = new_ivf_index(addon_, std::move(part));
-        if (object.IsEmpty()) return outcome_.reject_pending(Env());
-        outcome_.resolve(object);
-    }
-
-  private:
-    Addon& addon_;
-    BuildTask task_;
-    Outcome outcome_;
-};
+Napi::Value new_lists(Addon& addon, BuildTask& task) {
+    IvfPart part;
+    part.history.learnt = task.rows;
+    part.lists = std::move(task.lists);
+    return new_ivf_index(addon, std::move(part));
+}
 
 // Copies the arguments; throws and returns false when they do not fit together.
 bool fill_task(const Napi::CallbackInfo& info, BuildTask& task) {
@@ -118,77 +96,44 @@ struct MapTask {
     }
 };
 
-class MapWorker : public Napi::AsyncWorker {
-  public:
-    MapWorker(Napi::Env env, Addon& addon, MapTask task)
-        : Napi::AsyncWorker(env, "IvfIndex.map"),
-          addon_(addon),
-          task_(std::move(task)),
-          outcome_(env, "IvfIndex.map failed") {}
-
-    Napi::Promise promise() const { return outcome_.promise(); }
-
-    void Execute() override { task_.run(); }
-
-    void OnOK() override {
-        if (task_.status != Status::kOk) return outcome_.reject(task_.status);
-        const Napi::Object result = make();
-        if (Env().IsExceptionPending() || result.IsEmpty()) {
-            return outcome_.reject_pending(Env());
-        }
-        outcome_.resolve(result);
+// Whatever fails leaves an exception behind.
+Napi::Value new_file(Napi::Env env, Addon& addon, MapTask& task) {
+    std::vector<IvfPart>& parts = task.file.parts;
+    Napi::Object result = Napi::Object::New(env);
+    addon.built = std::move(task.file.flat);
+    const Napi::Object flat = addon.flat_index_class.New({});
+    addon.built = {};
+    if (flat.IsEmpty()) return {};
+    std::vector<uint32_t> numbers;
+    for (const IvfPart& part : parts) numbers.push_back(part.partition);
+    const Napi::Uint32Array partitions = new_words(env, numbers);
+    const Napi::Uint32Array vacant = new_words(env, task.file.vacant);
+    const Napi::Array lists = Napi::Array::New(env, parts.size());
+    if (env.IsExceptionPending()) return {};
+    for (uint32_t i = 0; i < parts.size(); ++i) {
+        const Napi::Object one = new_ivf_index(addon, std::move(parts[i]));
+        if (one.IsEmpty()) return {};
+        lists.Set(i, one);
     }
-
-  private:
-    // Whatever fails leaves an exception behind.
-    Napi::Object make() {
-        const Napi::Env env = Env();
-        std::vector<IvfPart>& parts = task_.file.parts;
-        Napi::Object result = Napi::Object::New(env);
-        addon_.built = std::move(task_.file.flat);
-        const Napi::Object flat = addon_.flat_index_class.New({});
-        addon_.built = {};
-        if (flat.IsEmpty()) return flat;
-        std::vector<uint32_t> numbers;
-        for (const IvfPart& part : parts) numbers.push_back(part.partition);
-        const Napi::Uint32Array partitions = new_words(env, numbers);
-        const Napi::Uint32Array vacant = new_words(env, task_.file.vacant);
-        const Napi::Array lists = Napi::Array::New(env, parts.size());
-        if (env.IsExceptionPending()) return {};
-        for (uint32_t i = 0; i < parts.size(); ++i) {
-            const Napi::Object one = new_ivf_index(addon_, std::move(parts[i]));
-            if (one.IsEmpty()) return one;
-            lists.Set(i, one);
-        }
-        result.Set("flat", flat);
-        result.Set("partitions", partitions);
-        result.Set("lists", lists);
-        result.Set("vacant", vacant);
-        return result;
-    }
-
-    Addon& addon_;
-    MapTask task_;
-    Outcome outcome_;
-};
+    result.Set("flat", flat);
+    result.Set("partitions", partitions);
+    result.Set("lists", lists);
+    result.Set("vacant", vacant);
+    return result;
+}
 
 }  // namespace
 
 Napi::Value map_ivf_off_thread(const Napi::CallbackInfo& info, Addon& addon) {
     const Napi::Env env = info.Env();
-    try {
+    return promise_of(env, [&]() -> Napi::Value {
         MapTask task;
         task.kernels = addon.kernels;
-        if (get_state_file(env, info[0], info[1], info[2], task.source)) {
-            auto* worker = new MapWorker(env, addon, std::move(task));
-            const Napi::Promise promise = worker->promise();
-            worker->Queue();
-            return promise;
-        }
-    } catch (const std::bad_alloc&) {
-        throw_status(env, Status::kOutOfMemory);
-    }
-    return rejection(env);
+        if (!get_state_file(env, info[0], info[1], info[2], task.source)) return {};
+        return run_off_thread(
+            env, "IvfIndex.map", std::move(task),
+            [&addon](Napi::Env env, MapTask& done) { return new_file(env, addon, done); });
+    });
 }
 
 Napi::Value build_off_thread(const Napi::CallbackInfo& info, Addon& addon) {
@@ -198,15 +143,10 @@ Napi::Value build_off_thread(const Napi::CallbackInfo& info, Addon& addon) {
         task.kernels = addon.kernels;
         if (!fill_task(info, task)) return {};
         const std::shared_ptr<std::atomic<bool>> cancelled = task.cancelled;
-        auto* worker = new BuildWorker(env, addon, std::move(task));
-        Napi::Object building = Napi::Object::New(env);
-        building.Set("promise", worker->promise());
-        building.Set(
-            "cancel",
-            Napi::Function::New(
-                env, [cancelled](const Napi::CallbackInfo&) { *cancelled = true; }, "cancel"));
-        worker->Queue();
-        return building;
+        const Napi::Promise promise =
+            run_off_thread(env, "IvfIndex.build", std::move(task),
+                           [&addon](Napi::Env, BuildTask& done) { return new_lists(addon, done); });
+        return cancellable(env, promise, cancelled);
     } catch (const std::bad_alloc&) {
         throw_status(env, Status::kOutOfMemory);
         return {};

@@ -1,5 +1,4 @@
-// Two workers: what they work on are plain structs that hold copies and results, nothing of
-// JavaScript.
+// The tasks of the product quantiser: training, which tells of its progress, and encoding.
 #include "pq_workers.hpp"
 
 #include <atomic>
@@ -8,7 +7,7 @@
 
 #include "arguments.hpp"
 #include "errors.hpp"
-#include "outcome.hpp"
+#include "worker.hpp"
 
 namespace llm_cache {
 namespace {
@@ -26,31 +25,12 @@ struct EncodeTask {
     }
 };
 
-class EncodeWorker : public Napi::AsyncWorker {
-  public:
-    EncodeWorker(Napi::Env env, EncodeTask task)
-        : Napi::AsyncWorker(env, "ProductQuantiser.encodeMany"),
-          task_(std::move(task)),
-          outcome_(env, "ProductQuantiser.encodeMany failed") {}
-
-    Napi::Promise promise() const { return outcome_.promise(); }
-
-    void Execute() override { task_.run(); }
-
-    void OnOK() override {
-        if (task_.status != Status::kOk) return outcome_.reject(task_.status);
-        Napi::Uint8Array codes = Napi::Uint8Array::New(Env(), task_.codes.size());
-        if (codes.IsEmpty()) return outcome_.reject_pending(Env());
-        if (!task_.codes.empty()) {
-            std::memcpy(codes.Data(), task_.codes.data(), task_.codes.size());
-        }
-        outcome_.resolve(codes);
-    }
-
-  private:
-    EncodeTask task_;
-    Outcome outcome_;
-};
+Napi::Value new_codes(Napi::Env env, EncodeTask& task) {
+    Napi::Uint8Array codes = Napi::Uint8Array::New(env, task.codes.size());
+    if (codes.IsEmpty()) return {};
+    if (!task.codes.empty()) std::memcpy(codes.Data(), task.codes.data(), task.codes.size());
+    return codes;
+}
 
 struct TrainTask {
     const Kernels* kernels = nullptr;
@@ -167,20 +147,14 @@ bool get_shape(const Napi::CallbackInfo& info, PqShape& shape) {
 
 Napi::Value encode_off_thread(Napi::Env env, std::shared_ptr<const ProductQuantiser> quantiser,
                               const float* vectors, size_t rows) {
-    try {
+    return promise_of(env, [&]() -> Napi::Value {
         EncodeTask task;
         const PqShape& shape = quantiser->shape();
         task.vectors.assign(vectors, vectors + rows * shape.dimension);
         task.codes.resize(rows * shape.code_bytes());
         task.quantiser = std::move(quantiser);
-        auto* worker = new EncodeWorker(env, std::move(task));
-        const Napi::Promise promise = worker->promise();
-        worker->Queue();
-        return promise;
-    } catch (const std::bad_alloc&) {
-        throw_status(env, Status::kOutOfMemory);
-        return rejection(env);
-    }
+        return run_off_thread(env, "ProductQuantiser.encodeMany", std::move(task), &new_codes);
+    });
 }
 
 Napi::Value train_off_thread(const Napi::CallbackInfo& info, Addon& addon) {
@@ -192,14 +166,9 @@ Napi::Value train_off_thread(const Napi::CallbackInfo& info, Addon& addon) {
         if (!fill_task(info, task, on_progress)) return {};
         const std::shared_ptr<std::atomic<bool>> cancelled = task.cancelled;
         auto* worker = new TrainWorker(env, addon, std::move(task), on_progress);
-        Napi::Object training = Napi::Object::New(env);
-        training.Set("promise", worker->promise());
-        training.Set(
-            "cancel",
-            Napi::Function::New(
-                env, [cancelled](const Napi::CallbackInfo&) { *cancelled = true; }, "cancel"));
+        const Napi::Promise promise = worker->promise();
         worker->Queue();
-        return training;
+        return cancellable(env, promise, cancelled);
     } catch (const std::bad_alloc&) {
         throw_status(env, Status::kOutOfMemory);
         return {};
