@@ -5,7 +5,7 @@ import { escaped, type Line, plot } from './plot.js';
 import type { StreamCurve } from './stream.js';
 
 /** What a way is called. */
-export const wayName = ({ by, rules }: Way): string => (rules ? `${by}, rules` : by);
+const wayName = ({ by, rules }: Way): string => (rules ? `${by}, rules` : by);
 
 const style =
   'body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}' +
