@@ -31,6 +31,11 @@ export interface EvaluateOptions {
   readonly pairs?: string | undefined;
   /** File of `{ query, class }` or `{ cached, asked }`, one a line. */
   readonly stream?: string | undefined;
+  /**
+   * What a stream of `{ query, class }` leaves behind: `misses`, as a cache does, default; `all` questions, whether they hit or not, as
+   * where each has been answered before, so that every threshold chooses among the same ones.
+   */
+  readonly store?: 'misses' | 'all' | undefined;
   /** Default true: with and without; false leaves the rules out of everything. */
   readonly rules?: boolean | undefined;
   /** Default true: with and without, where there is one; false asks none. */
@@ -75,7 +80,7 @@ export async function evaluateDecision(
     }
     let stream: Evaluation['stream'] = null;
     if (what.stream !== undefined) {
-      const asked = await streamOf(what.stream, ground, what.signal);
+      const asked = await streamOf(what.stream, ground, what);
       const curves = [];
       for (const way of ways) {
         curves.push(await asked.curve(way, means, what.signal));
@@ -230,8 +235,10 @@ async function judged(
 async function streamOf(
   path: string,
   { texts, config }: Ground,
-  signal: AbortSignal | undefined,
+  { store = 'misses', signal }: EvaluateOptions,
 ): Promise<Stream> {
+  if (store !== 'misses' && store !== 'all')
+    throw new InvalidArgumentError('store', '"misses" or "all"', store);
   const rows: StreamRow[] = [];
   for await (const row of readStreamRows(path)) rows.push(row);
   if (!rows.some(({ isStored }) => !isStored))
@@ -240,5 +247,5 @@ async function streamOf(
     rows.map(({ query }) => query),
     signal,
   );
-  return new Stream(rows, texts, config.cache.candidates);
+  return new Stream(rows, texts, config.cache.candidates, store === 'all');
 }

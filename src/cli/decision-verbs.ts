@@ -1,5 +1,5 @@
 // The verbs `explain`, `replay`, `eval` and `calibrate`, and their options. For program.ts alone.
-import type { Command } from './commander.js';
+import { type Command, Option } from './commander.js';
 import { decimal, examples } from './values.js';
 
 /** Adds the verbs that tell of decisions. */
@@ -49,6 +49,11 @@ export function addDecision(
     .description('measure the decision on labelled pairs, or on a stream of questions of an empty cache')
     .option('--pairs <file>', 'JSONL of { "a": …, "b": …, "same": true or false, "class"?: … }')
     .option('--stream <file>', 'JSONL of { "query": …, "class": … } or { "cached": …, "asked": … }')
+    .addOption(
+      new Option('--store <which>', 'what a stream of classes leaves in the cache')
+        .choices(['misses', 'all'])
+        .default('misses'),
+    )
     .option('--html <file>', 'write a report with plots')
     .option('--no-rules', 'leave the rules out (default: with and without)')
     .option('--no-pair-model', 'leave the pair model out (default: with and without)')

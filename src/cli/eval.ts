@@ -21,6 +21,7 @@ import { count, counted } from './text.js';
 export interface EvalFlags extends CommonFlags {
   readonly pairs?: string;
   readonly stream?: string;
+  readonly store: 'misses' | 'all';
   readonly html?: string;
   readonly rules: boolean;
   readonly pairModel: boolean;
@@ -29,14 +30,15 @@ export interface EvalFlags extends CommonFlags {
 
 /** Prints how the decision does on labelled data. */
 export async function evaluate(context: Context, flags: EvalFlags): Promise<void> {
-  const { pairs, stream, html, rules, pairModel, maxErrorRate } = flags;
+  const { pairs, stream, store, html, rules, pairModel, maxErrorRate } = flags;
   if (pairs === undefined && stream === undefined)
     throw new UsageError('no labelled rows were named; give --pairs FILE, --stream FILE, or both');
   const options = openOptions(flags, { decide: { maxErrorRate } });
   load(context, options);
   const { output, signal } = context;
   const onProgress = tellProgress(output);
-  const evaluation = await evaluateDecision({ pairs, stream, rules, pairModel, onProgress, signal }, options);
+  const what = { pairs, stream, store, rules, pairModel, onProgress, signal };
+  const evaluation = await evaluateDecision(what, options);
   if (html !== undefined) save(html, '--html', evaluationHtml(evaluation));
   output.data(evaluation);
   if (output.json) return;

@@ -51,11 +51,12 @@ export class Stream {
   readonly #near: readonly (readonly Near[])[];
   readonly #learns: boolean;
   readonly #candidates: number;
+  readonly #storesHits: boolean;
   /** Questions asked. */
   readonly size: number;
 
-  /** The texts must be embedded. `candidates`: most that a lookup decides on. */
-  constructor(rows: readonly StreamRow[], texts: Texts, candidates: number) {
+  /** The texts must be embedded. `candidates`: most that a lookup decides on. `storesHits`: what hit is stored too. */
+  constructor(rows: readonly StreamRow[], texts: Texts, candidates: number, storesHits: boolean) {
     // What is stored beforehand comes first, whatever the order of the rows.
     const ordered = [...rows.filter((row) => row.isStored), ...rows.filter((row) => !row.isStored)];
     this.#items = ordered.map((row) => {
@@ -66,6 +67,7 @@ export class Stream {
     // With a corpus given beforehand the question is what is found in it; nothing is added.
     this.#learns = this.size === ordered.length;
     this.#candidates = candidates;
+    this.#storesHits = storesHits;
     this.#near = this.#items.map((item, at) => (item.isStored ? [] : this.#before(item, at)));
   }
 
@@ -82,7 +84,7 @@ export class Stream {
     return near.sort((a, b) => b.similarity - a.similarity).slice(0, mostNear);
   }
 
-  /** Asks every question in turn; what no stored one answers is stored. */
+  /** Asks every question in turn; what no stored one answers is stored, with `storesHits` every question. */
   async ask(
     policy: Policy,
     signal?: AbortSignal,
@@ -102,7 +104,8 @@ export class Stream {
       if (accepted !== undefined) {
         hits++;
         if (accepted.entry.value === item.class) right++;
-      } else if (this.#learns) stored[at] = true;
+      }
+      if (this.#learns && (accepted === undefined || this.#storesHits)) stored[at] = true;
     }
     return { hits, right };
   }

@@ -63,6 +63,8 @@ test('a bad line and a missing file fail in one line', async () => {
     'ERR_LLM_CACHE_ARGUMENT',
   );
   assertFailure(await run(['eval'], { cwd }), 2, 'ERR_LLM_CACHE_ARGUMENT');
+  const odd = ['eval', '--stream', 'stream.jsonl', '--store', 'hits', '--use-mock'];
+  assertFailure(await run(odd, { cwd }), 2, 'ERR_LLM_CACHE_ARGUMENT');
 });
 
 test('a cache opened with what was calibrated keeps the promise by its threshold', async () => {

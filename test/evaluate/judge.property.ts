@@ -79,7 +79,7 @@ test('a threshold on the score accepts what the decision accepts at that thresho
   );
 });
 
-test('a stream hits as a cache would that stores each miss', async () => {
+test('a stream hits as a cache would that stores each miss, or each question', async () => {
   const texts = new Texts(embedder, 8);
   const queries = fc.array(fc.record({ query: text, class: fc.constantFrom('x', 'y') }), {
     minLength: 1,
@@ -89,13 +89,15 @@ test('a stream hits as a cache would that stores each miss', async () => {
     fc.asyncProperty(
       queries,
       fc.double({ min: lookFrom, max: 1, noNaN: true }),
-      async (rows, minSimilarity) => {
+      fc.boolean(),
+      async (rows, minSimilarity, storesHits) => {
         await texts.embed(rows.map(({ query }) => query));
         const policy = { rules: ruleNames, minSimilarity };
         const stream = new Stream(
           rows.map((row) => ({ ...row, isStored: false })),
           texts,
           4,
+          storesHits,
         );
         const stored: { query: string; class: string }[] = [];
         let [hits, right] = [0, 0];
@@ -109,8 +111,8 @@ test('a stream hits as a cache would that stores each miss', async () => {
             candidateOf(one.query, texts.get(one.query).vector, one.near),
           );
           const { accepted } = decide({ text: row.query, vector: asked }, candidates, policy);
-          if (accepted === undefined) stored.push(row);
-          else {
+          if (accepted === undefined || storesHits) stored.push(row);
+          if (accepted !== undefined) {
             hits++;
             if (found.find((one) => one.query === accepted.entry.question)?.class === row.class) right++;
           }
@@ -133,7 +135,7 @@ test('what is stored beforehand is found by its own rewording', async () => {
     { query: 'reset my password how do I', class: 'egg', isStored: false },
   ];
   await texts.embed(rows.map(({ query }) => query));
-  const stream = new Stream(rows, texts, 4);
+  const stream = new Stream(rows, texts, 4, false);
   assert.is(stream.size, 2);
   assert.equal(await stream.ask({ rules: [], minSimilarity: 0.7 }), { hits: 2, right: 1 });
 });
