@@ -20,6 +20,7 @@ const weightOf: Record<Row['set'], number> = {
   banking: 0.5,
   paraphrases: 0.5,
   traps: 2,
+  written: 0.5,
   edits: 0.1,
 };
 const netOptions: NetOptions = {
@@ -42,8 +43,16 @@ const trees: Omit<BoostOptions, 'seed'> = {
   share: 0.6,
 };
 
+/** A verifier, and what it says of each row when what it is fitted on lacks the row's fold: logits that Platt's two numbers have scaled. */
+export interface Fitted {
+  readonly model: VerifierModel;
+  readonly alone: readonly number[];
+  /** NaN for pairs that the pair model was trained on. */
+  readonly paired: readonly number[];
+}
+
 /** The verifier of these rows. */
-export function fit(rows: readonly Row[], embedder: string): VerifierModel {
+export function fit(rows: readonly Row[], embedder: string): Fitted {
   const labels = rows.map(({ same }) => same);
   const weights = rows.map(({ set }) => weightOf[set]);
   const pick = <T>(all: readonly T[], at: readonly number[]) => at.map((i) => all[i] as T);
@@ -76,18 +85,36 @@ export function fit(rows: readonly Row[], embedder: string): VerifierModel {
       return readerOf(model)(asked, stored, cosine);
     },
   );
-  const stage = (table: readonly Float64Array[], options: BoostOptions): [number[], Stage] => {
+  const stage = (
+    table: readonly Float64Array[],
+    at: readonly number[],
+    options: BoostOptions,
+  ): [number[], Stage] => {
+    const taught = new Set(at);
     const [said, trees] = crossed(
-      (at) => boost({ rows: pick(table, at), labels: pick(labels, at), weights: pick(weights, at) }, options),
+      (some) => {
+        const on = some.filter((i) => taught.has(i));
+        return boost(
+          { rows: pick(table, on), labels: pick(labels, on), weights: pick(weights, on) },
+          options,
+        );
+      },
       (model, i) => treesLogit(model, table[i] as Float64Array),
     );
-    return [said, { trees, platt: fitPlatt(said, labels, weights) }];
+    return [said, { trees, platt: fitPlatt(pick(said, at), pick(labels, at), pick(weights, at)) }];
   };
   const first = rows.map(({ features }, i) => firstRow(features, vectors[i] as Float64Array));
-  const [said, alone] = stage(first, { ...trees, seed: 2 });
+  const [said, alone] = stage(first, everything, { ...trees, seed: 2 });
   const second = rows.map((row, i) => secondRow(first[i] as Float64Array, said[i] as number, row.logit));
-  const [, paired] = stage(second, { ...trees, seed: 3 });
-  return { embedder, net, alone, paired };
+  const unseen = everything.filter((i) => !Number.isNaN((rows[i] as Row).logit));
+  const [heard, paired] = stage(second, unseen, { ...trees, seed: 3 });
+  const scaled = ({ slope, offset }: Platt, logits: readonly number[]) =>
+    logits.map((logit, i) => (Number.isNaN((rows[i] as Row).logit) ? Number.NaN : slope * logit + offset));
+  return {
+    model: { embedder, net, alone, paired },
+    alone: said.map((logit) => alone.platt.slope * logit + alone.platt.offset),
+    paired: scaled(paired.platt, heard),
+  };
 }
 
 /** Newton's method on the two numbers. */

@@ -12,10 +12,12 @@ import {
 import { editedPairs } from './edits.ts';
 import { type Row, rowsOf } from './rows.ts';
 import { Signals } from './signals.ts';
+import { writtenPairs } from './written.ts';
 
 /** Made pairs of each label. */
 const editCount = 4_500;
 const edited: readonly LabelledPair['set'][] = ['questions', 'medical', 'banking'];
+const editable: readonly Part[] = ['fit', 'calibrate'];
 
 /** What some parts have. */
 export interface Loaded {
@@ -32,24 +34,28 @@ export function argumentsOf(script: string): [data: string, cache: string, folde
   process.exit(2);
 }
 
-/** Edits are made of all parts but what is reported on. */
+/** Edits are made of what is fitted or calibrated on. */
 export async function load(data: string, cache: string, parts: readonly Part[]): Promise<Loaded> {
   const signals = new Signals(cache);
   const labelled = readPairs(data);
+  const written = writtenPairs();
   const stream = readStream(data);
   await signals.embed([
-    ...labelled.flatMap(({ a, b }) => [a, b]),
+    ...[...labelled, ...written].flatMap(({ a, b }) => [a, b]),
     ...stream.map(({ query }) => query),
     ...paraphraseTexts(data),
   ]);
-  const found = [...labelled, ...streamPairs(stream, signals, 4), ...paraphrasePairs(data, signals)].filter(
-    ({ part }) => parts.includes(part),
-  );
-  const sources = found.filter(({ part, set }) => part !== 'report' && edited.includes(set));
+  const found = [
+    ...labelled,
+    ...written,
+    ...streamPairs(stream, signals, 4),
+    ...paraphrasePairs(data, signals),
+  ].filter(({ part }) => parts.includes(part));
+  const sources = found.filter(({ part, set }) => editable.includes(part) && edited.includes(set));
   const edits = sources.length === 0 ? [] : editedPairs(sources, editCount, 11);
   await signals.embed(edits.flatMap(({ a, b }) => [a, b]));
   const pairs = [...found, ...edits];
-  await signals.score(pairs);
+  await signals.score(pairs.filter(({ part }) => part !== 'pair'));
   return {
     rows: rowsOf(pairs, signals),
     stream: stream.filter(({ part }) => parts.includes(part)),
