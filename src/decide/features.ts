@@ -2,16 +2,23 @@
 import { type Facets, facetsOf } from './facets.js';
 import { type Kind, kindsOf } from './kinds.js';
 import { numberWord, scaledNumber } from './number-words.js';
+import { type SmallWords, smallWordsOf } from './small-words.js';
+import { nothing, put } from './sparse.js';
 import { stemOf } from './stem.js';
+import { groupsOf, type SynonymGroups } from './synonyms.js';
 import { type Token, tokenise } from './tokens.js';
-import { lookUp, type Side, type WordInfo } from './vocabulary.js';
+import { lookUp, type Side } from './vocabulary.js';
 
-/** A word of a question with what is known about it. */
+/** A word of a question. */
 export interface Word {
-  readonly token: Token;
-  readonly info: WordInfo | undefined;
+  /** In small letters. */
+  readonly text: string;
   /** Light stem: plural and verb endings cut off. */
   readonly stem: string;
+  /** Begins with an upper-case letter. */
+  readonly capital: boolean;
+  /** Carries no subject matter. */
+  readonly stop: boolean;
 }
 
 /** A name told by its capital. */
@@ -53,10 +60,14 @@ export interface Features {
   readonly sequenceRaw: readonly string[];
   /** Stem of every word. */
   readonly stems: ReadonlySet<string>;
-  /** Stem of every word of subject matter → the word as written. */
-  readonly content: ReadonlyMap<string, string>;
+  /** Stem of every word of subject matter → index in `sequence` where it first stands. */
+  readonly content: ReadonlyMap<string, number>;
+  /** Groups of near-synonyms that words of subject matter stand in. */
+  readonly synonyms: SynonymGroups;
   /** What is asked for; empty when no question word tells. */
   readonly kinds: ReadonlySet<Kind>;
+  /** Its relations, modals, auxiliaries and links. */
+  readonly smallWords: SmallWords;
   /** Quantities by kind, quantifiers, person, tense, code, quotes, language. */
   readonly facets: Facets;
 }
@@ -100,22 +111,26 @@ export function extract(text: string): Features {
 class Reader implements Features {
   readonly words: Word[] = [];
   readonly numbers: string[] = [];
-  readonly numberCounts = new Map<string, number>();
-  readonly sides = new Map<number, Map<string, string>>();
-  readonly denied = new Map<number, string>();
-  readonly units = new Map<string, string>();
-  readonly listedNames = new Map<string, string>();
-  readonly capitalNames = new Map<string, CapitalName>();
+  numberCounts: ReadonlyMap<string, number> = nothing;
+  sides: ReadonlyMap<number, ReadonlyMap<string, string>> = nothing;
+  denied: ReadonlyMap<number, string> = nothing;
+  units: ReadonlyMap<string, string> = nothing;
+  listedNames: ReadonlyMap<string, string> = nothing;
+  capitalNames: ReadonlyMap<string, CapitalName> = nothing;
   readonly negations: string[] = [];
-  readonly negated = new Map<string, string>();
+  negated: ReadonlyMap<string, string> = nothing;
   readonly sequence: string[] = [];
   readonly sequenceRaw: string[] = [];
   readonly stems = new Set<string>();
-  readonly content = new Map<string, string>();
+  readonly content = new Map<string, number>();
+  readonly synonyms: SynonymGroups;
   readonly kinds: ReadonlySet<Kind>;
+  readonly smallWords: SmallWords;
   readonly facets: Facets;
   ones = 0;
-  #titled: boolean;
+  readonly #titled: boolean;
+  /** Some unit behind a number is in the sequence, which is not subject matter there and may be elsewhere. */
+  #hasCounted = false;
 
   constructor(text: string, tokens: readonly Token[]) {
     this.#titled = isTitleCase(tokens);
@@ -130,21 +145,22 @@ class Reader implements Features {
         if (tokens[i - 1]?.kind === 'number' && tokens[i + 1]?.kind === 'number')
           this.#number(token.text, token.raw);
       } else {
-        const info = known(token.text);
-        const value = numberWord(tokens, i, info);
-        if (value === undefined) this.#word(tokens, i, info);
+        const value = numberWord(tokens, i);
+        if (value === undefined) this.#word(tokens, i);
         else {
           i = value.last;
           this.#number(value.text, token.raw);
         }
       }
     }
+    this.synonyms = groupsOf(this.content.keys());
+    this.smallWords = smallWordsOf(this.words);
     this.facets = facetsOf(text, tokens, this.sequence);
   }
 
   #number(value: string, raw: string): void {
     this.numbers.push(value);
-    this.numberCounts.set(value, (this.numberCounts.get(value) ?? 0) + 1);
+    this.numberCounts = put(this.numberCounts, value, (this.numberCounts.get(value) ?? 0) + 1);
     this.#inSequence(value, raw);
   }
 
@@ -153,97 +169,102 @@ class Reader implements Features {
     this.sequenceRaw.push(raw);
   }
 
-  #word(tokens: readonly Token[], at: number, info: WordInfo | undefined): void {
+  #word(tokens: readonly Token[], at: number): void {
     const token = tokens[at] as Token;
-    const { text, raw } = token;
+    const { text, raw, info } = token;
     const previous = tokens[at - 1];
     const next = tokens[at + 1];
     const stem = stemOf(info?.positive ?? text);
-    this.words.push({ token, info, stem });
+    this.words.push({ text, stem, capital: token.capital, stop: info?.stop === true });
     this.stems.add(stem);
     if (text === 'one' || text === 'first' || isArticleOfUnit(text, next)) this.ones++;
-    if (info?.positive !== undefined) this.negated.set(stem, raw);
+    if (info?.positive !== undefined) this.negated = put(this.negated, stem, raw);
     if (info?.sides !== undefined && isTellingSide(text, previous, next))
       this.#sides(info.sides, raw, isDenied(tokens, at));
-    if (isNegation(token, info) && !isIdleNegation(tokens, at)) this.negations.push(raw);
+    const negates = isNegation(token);
+    if (negates && !isIdleNegation(tokens, at)) this.negations.push(raw);
     const counted = info?.unit !== undefined && isNumber(previous);
-    if (info?.unit !== undefined && (counted || text.length > 2)) this.units.set(info.unit, raw);
+    if (info?.unit !== undefined && (counted || text.length > 2))
+      this.units = put(this.units, info.unit, raw);
 
-    const plain = isNegation(token, info) || (info?.stop === true && raw !== 'IT');
+    const plain = negates || (info?.stop === true && raw !== 'IT');
     if (!plain) {
       this.#inSequence(stem, raw);
-      if (!counted) this.content.set(stem, raw);
+      if (counted) this.#hasCounted = true;
+      else if (!this.content.has(stem)) this.content.set(stem, this.#firstPlace(stem));
     } else if (relations.has(text)) this.#inSequence(text, raw);
-    this.#name(token, info, stem, previous, next, plain);
+    this.#name(token, stem, previous, next, plain);
+  }
+
+  /** Of the stem that was put into the sequence last. */
+  #firstPlace(stem: string): number {
+    return this.#hasCounted ? this.sequence.indexOf(stem) : this.sequence.length - 1;
   }
 
   #sides(sides: readonly Side[], raw: string, denied: boolean): void {
     for (const { group, member, deniable } of sides) {
       if (denied && deniable) {
-        this.denied.set(group, member);
+        this.denied = put(this.denied, group, member);
         continue;
       }
-      const present = this.sides.get(group);
-      if (present === undefined) this.sides.set(group, new Map([[member, raw]]));
-      else present.set(member, raw);
+      this.sides = put(this.sides, group, put(this.sides.get(group) ?? nothing, member, raw));
     }
   }
 
   #name(
     token: Token,
-    info: WordInfo | undefined,
     stem: string,
     previous: Token | undefined,
     next: Token | undefined,
     plain: boolean,
   ): void {
-    const listed = this.#listedName(token, info, next);
+    const { raw, text, info } = token;
+    const name = info === undefined ? nameOfPeople(text) : info.name;
+    const listed = this.#listedName(token, name, next);
     if (listed !== undefined) {
-      this.listedNames.set(listed, token.text === 'united' ? `${token.raw} ${next?.raw}` : token.raw);
+      const written = text === 'united' ? `${raw} ${next?.raw}` : raw;
+      this.listedNames = put(this.listedNames, listed, written);
       this.stems.add(listed);
-    } else if (token.text === 'us') this.stems.add('usa');
+    } else if (text === 'us') this.stems.add('usa');
     // Written small, `apple` may still be the company that the other question means.
-    else if (info?.name !== undefined) this.stems.add(info.name);
-    else if (!plain && !this.#titled && previous?.text !== 'united' && isCapitalName(token, info)) {
-      this.capitalNames.set(stem, { raw: token.raw, acronym: token.innerCapital, at: this.words.length - 1 });
+    else if (name !== undefined) this.stems.add(name);
+    else if (!plain && !this.#titled && previous?.text !== 'united' && isCapitalName(token)) {
+      const found = { raw, acronym: token.innerCapital, at: this.words.length - 1 };
+      this.capitalNames = put(this.capitalNames, stem, found);
     }
   }
 
-  #listedName(token: Token, info: WordInfo | undefined, next: Token | undefined): string | undefined {
+  #listedName(token: Token, name: string | undefined, next: Token | undefined): string | undefined {
     if (token.text === 'united') {
       if (next?.text === 'states') return 'usa';
       if (next?.text === 'kingdom') return 'britain';
     }
-    if (info?.name === undefined) return token.raw === 'US' ? 'usa' : undefined;
-    if (!info.nameNeedsCapital) return info.name;
+    if (name === undefined) return token.raw === 'US' ? 'usa' : undefined;
+    if (token.info?.nameNeedsCapital !== true) return name;
     const telling = token.capital && (token.text.length === 1 || (!token.initial && !this.#titled));
-    return telling ? info.name : undefined;
+    return telling ? name : undefined;
   }
 }
 
 function isNumber(token: Token | undefined): boolean {
-  return token !== undefined && (token.kind === 'number' || lookUp(token.text)?.number !== undefined);
+  return token !== undefined && (token.kind === 'number' || token.info?.number !== undefined);
 }
 
-function isNegation(token: Token, info: WordInfo | undefined): boolean {
+function isNegation({ text, raw, info }: Token): boolean {
   // Every n't, mistyped ones too.
-  return info?.negation === true || (token.text.endsWith('nt') && /n['’]t$/i.test(token.raw));
+  return info?.negation === true || (text.endsWith('nt') && /n['’]t$/i.test(raw));
 }
 
 /** A capital tells a name unless the word stands first, is shouted, or is known not to be one. */
-function isCapitalName(token: Token, info: WordInfo | undefined): boolean {
-  if (!token.capital || info?.sides !== undefined || info?.negation) return false;
+function isCapitalName(token: Token): boolean {
+  if (!token.capital || token.info?.sides !== undefined || token.info?.negation) return false;
   if (!token.innerCapital) return !token.initial;
   return token.text.length < 6 || token.raw !== token.raw.toUpperCase();
 }
 
-/** What is known about a word or, for the names of people (`Israelis`), about its singular. */
-function known(word: string): WordInfo | undefined {
-  const info = lookUp(word);
-  if (info !== undefined || !word.endsWith('s')) return info;
-  const singular = lookUp(word.slice(0, -1));
-  return singular?.name === undefined ? undefined : { name: singular.name };
-}
+/** `Israelis` are told by the singular. */
+const nameOfPeople = (word: string): string | undefined =>
+  word.endsWith('s') ? lookUp(word.slice(0, -1))?.name : undefined;
 
 /**
  * Most words of a title begin with a capital, so capitals tell no names there; nor do they in a text all in capitals. A few names in
@@ -255,7 +276,7 @@ function isTitleCase(tokens: readonly Token[]): boolean {
   let needed = 5;
   for (const token of tokens) {
     if (token.kind !== 'word' || token.initial) continue;
-    if (token.capital && token.text !== 'i' && lookUp(token.text)?.stop) needed = 2;
+    if (token.capital && token.text !== 'i' && token.info?.stop) needed = 2;
     if (token.text.length < 4) continue;
     longer++;
     if (token.capital) capital++;
@@ -282,11 +303,11 @@ const intensifiers = new Set(['very', 'so', 'too', 'really']);
 function isDenied(tokens: readonly Token[], at: number): boolean {
   const close = tokens[at - 1];
   const before = close !== undefined && intensifiers.has(close.text) ? tokens[at - 2] : close;
-  return before !== undefined && before.text !== 'without' && isNegation(before, lookUp(before.text));
+  return before !== undefined && before.text !== 'without' && isNegation(before);
 }
 
 const isArticleOfUnit = (word: string, next: Token | undefined): boolean =>
-  (word === 'a' || word === 'an') && next !== undefined && lookUp(next.text)?.unit !== undefined;
+  (word === 'a' || word === 'an') && next?.info?.unit !== undefined;
 
 const doubts = new Set(['know', 'understand', 'sure', 'figure']);
 const doubters = new Set(['i', 'im', 'am']);

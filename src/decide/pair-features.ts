@@ -4,8 +4,9 @@ import type { Features } from './features.js';
 import { frameOf } from './frame.js';
 import { type Frequencies, shippedFrequencies } from './frequencies.js';
 import { ruleNames } from './policy.js';
-import { residueOf, smallKinds, smallWords } from './residue.js';
+import { residueOf } from './residue.js';
 import { rules } from './rules.js';
+import { smallKinds } from './small-words.js';
 
 /** What is known of a candidate from the search that found it. */
 export interface SearchSignals {
@@ -123,8 +124,8 @@ export function pairFeatures(
 
   const frame = frameOf(asked, stored);
   put(frame.share);
-  put(Math.min(frame.asked.length, 8) / 8);
-  put(Math.min(frame.stored.length, 8) / 8);
+  put(Math.min(asked.sequence.length - frame.start - frame.end, 8) / 8);
+  put(Math.min(stored.sequence.length - frame.start - frame.end, 8) / 8);
   put(frame.isSubstitution ? 1 : 0);
 
   const { asked: left, stored: right, ...residue } = residueOf(asked, stored, frequencies);
@@ -148,7 +149,7 @@ export function pairFeatures(
   compareSets(asked.listedNames, stored.listedNames, put);
   compareSets(asked.capitalNames, stored.capitalNames, put);
   compareSides(asked, stored, put);
-  for (const kind of smallKinds) compareSets(smallWords(asked, kind), smallWords(stored, kind), put);
+  for (const kind of smallKinds) compareSets(asked.smallWords[kind], stored.smallWords[kind], put);
   for (const name of ruleColumns) put(rules[name](asked, stored) === undefined ? 0 : 1);
   return row;
 }
@@ -186,13 +187,18 @@ interface Present {
 
 /** Three columns: equal sets, each has what the other lacks, one has what the other lacks. All 0 when both are empty. */
 function compareSets(asked: Present, stored: Present, put: (value: number) => void): void {
-  let left = 0;
-  let right = 0;
-  if (asked.size > 0) for (const key of asked.keys()) if (!stored.has(key)) left++;
-  if (stored.size > 0) for (const key of stored.keys()) if (!asked.has(key)) right++;
-  put(asked.size > 0 && left + right === 0 ? 1 : 0);
-  put(left > 0 && right > 0 ? 1 : 0);
-  put(left > 0 !== right > 0 ? 1 : 0);
+  const left = hasMore(asked, stored);
+  const right = hasMore(stored, asked);
+  put(asked.size > 0 && !left && !right ? 1 : 0);
+  put(left && right ? 1 : 0);
+  put(left !== right ? 1 : 0);
+}
+
+function hasMore(from: Present, in_: Present): boolean {
+  if (from.size === 0) return false;
+  if (in_.size < from.size) return true;
+  for (const key of from.keys()) if (!in_.has(key)) return true;
+  return false;
 }
 
 /** The same three columns for opposites: groups in which both stand on one side, on different sides, or that one alone has. */

@@ -2,7 +2,7 @@
 
 import type { FacetKind } from './facets.js';
 import type { Features } from './features.js';
-import { frameOf } from './frame.js';
+import { frameOf, slotOf } from './frame.js';
 import type { Kind } from './kinds.js';
 import { swapped } from './order.js';
 import { plantedIn } from './planted.js';
@@ -156,11 +156,10 @@ function missingCapitals(from: Features, in_: Features): Missing {
  */
 function enlarges(from: Features, at: number, step: 1 | -1, in_: Features): boolean {
   const neighbour = from.words[at + step];
-  if (neighbour?.token.capital !== true || neighbour.info?.stop || !in_.stems.has(neighbour.stem))
-    return false;
+  if (neighbour?.capital !== true || neighbour.stop || !in_.stems.has(neighbour.stem)) return false;
   const there = in_.words.findIndex((word) => word.stem === neighbour.stem);
   const instead = in_.words[there - step];
-  return instead === undefined || instead.info?.stop === true || from.stems.has(instead.stem);
+  return instead === undefined || instead.stop || from.stems.has(instead.stem);
 }
 
 /** The other question spells the name with one letter more, less or other, or writes it out (`Fuji`, `Fujifilm`). */
@@ -284,7 +283,7 @@ function substitution(asked: Features, stored: Features): string | undefined {
   const frame = frameOf(asked, stored);
   if (!frame.isSubstitution || !isEnglish(asked) || !isEnglish(stored)) return undefined;
   if (!nearlyWordForWord(asked, stored, 1)) return undefined;
-  return against(frame.askedRaw, frame.storedRaw);
+  return against(slotOf(asked, frame), slotOf(stored, frame));
 }
 
 /** Every rule by its name, cheapest and surest first. */

@@ -11,26 +11,24 @@ export interface Side {
   readonly deniable: boolean;
 }
 
-/** What is known about a word; absent fields mean no. */
-export interface WordInfo {
+/** What is known about a word. A class, because objects that have all fields in the same places are read faster. */
+export class WordInfo {
   /** Sides of antonym and alternative groups. */
-  sides?: Side[];
+  sides: Side[] | undefined = undefined;
   /** Canonical listed name (`india` for `indian`). */
-  name?: string;
+  name: string | undefined = undefined;
   /** The name is an everyday word too: it counts only when written with a capital that its place does not explain. */
-  nameNeedsCapital?: boolean;
+  nameNeedsCapital = false;
   /** Canonical unit; single letters count only next to a number. */
-  unit?: string;
+  unit: string | undefined = undefined;
   /** Value of a number word. */
-  number?: number;
-  /** The number word is an ordinal. */
-  ordinal?: boolean;
+  number: number | undefined = undefined;
   /** A negation. */
-  negation?: boolean;
+  negation = false;
   /** A negated adjective (`unsafe`): one negation, and this word without it. */
-  positive?: string;
+  positive: string | undefined = undefined;
   /** Carries no subject matter: articles, auxiliaries, pronouns, prepositions, politeness. */
-  stop?: boolean;
+  stop = false;
 }
 
 const table = new Map<string, WordInfo>();
@@ -38,7 +36,7 @@ const table = new Map<string, WordInfo>();
 function entry(word: string): WordInfo {
   let info = table.get(word);
   if (info === undefined) {
-    info = {};
+    info = new WordInfo();
     table.set(word, info);
   }
   return info;
@@ -176,9 +174,7 @@ for (const [word, value] of Object.entries({
 'first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth'
   .split(' ')
   .forEach((word, index) => {
-    const info = entry(word);
-    info.number = index + 1;
-    info.ordinal = true;
+    entry(word).number = index + 1;
   });
 
 for (const word of (
