@@ -96,6 +96,21 @@ export function featuresOf(text: string): Features {
   return features;
 }
 
+let lastAsked = '';
+let lastFeatures: Features | undefined;
+
+/**
+ * The features of a text that is asked, for which the candidates are judged one after the other. Only the last one is remembered: a
+ * text that comes again is mostly found by its key, and should not drive stored ones out.
+ */
+export function featuresOfAsked(text: string): Features {
+  if (lastFeatures === undefined || text !== lastAsked) {
+    lastFeatures = extract(text);
+    lastAsked = text;
+  }
+  return lastFeatures;
+}
+
 // Composing marks can cost the square of their number, so only texts of ordinary length are composed.
 const compose = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is ASCII

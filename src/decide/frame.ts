@@ -1,5 +1,6 @@
 // Lays two questions side by side: what both say first and last, and what stands between on each side. Only decide/ imports it.
 import type { Features } from './features.js';
+import { rememberLast } from './last-pair.js';
 import { oneEditApart } from './spelling.js';
 import { areSynonyms, isIn } from './synonyms.js';
 
@@ -18,19 +19,8 @@ export interface Frame {
 
 const longestSlot = 2;
 
-let lastAsked: Features | undefined;
-let lastStored: Features | undefined;
-let lastFrame: Frame | undefined;
-
-/** The frame of two questions; the last one is remembered, because several rules ask for it. Cost: linear in the count of words. */
-export function frameOf(asked: Features, stored: Features): Frame {
-  if (lastFrame === undefined || lastAsked !== asked || lastStored !== stored) {
-    lastFrame = lay(asked, stored);
-    lastAsked = asked;
-    lastStored = stored;
-  }
-  return lastFrame;
-}
+/** The frame of two questions; the last one is remembered. Cost: linear in the count of words. */
+export const frameOf = rememberLast(lay);
 
 function lay(asked: Features, stored: Features): Frame {
   const [a, b] = [asked.sequence, stored.sequence];

@@ -1,6 +1,7 @@
 // What two questions do not have in common, wherever it stands, and in which order stands what they have. Only decide/ imports it.
 import type { Features, Word } from './features.js';
 import type { Frequencies } from './frequencies.js';
+import { rememberLast } from './last-pair.js';
 import { oneEditApart } from './spelling.js';
 import { isIn } from './synonyms.js';
 
@@ -77,8 +78,13 @@ function meansTheSame(stem: string, { content, synonyms }: Features): boolean {
   return false;
 }
 
-/** Longest run of words, with gaps, that both say in the same order, as a share of the longer question, in [0, 1]; 1 for two without words. */
-export function runOf(asked: Features, stored: Features): number {
+/**
+ * Longest run of words, with gaps, that both say in the same order, as a share of the longer question, in [0, 1]; 1 for two without
+ * words. The last one is remembered.
+ */
+export const runOf = rememberLast(run);
+
+function run(asked: Features, stored: Features): number {
   const across = Math.min(stored.words.length, most);
   const down = Math.min(asked.words.length, most);
   row.fill(0, 0, across + 1);
@@ -102,8 +108,13 @@ function disorderOf(asked: Features, stored: Features): number {
   let [count, crossed] = [0, 0];
   for (let i = 0; i < asked.sequence.length && i < most; i++) {
     const at = stored.content.get(asked.sequence[i] as string);
-    if (at === undefined || at >= most || places.subarray(0, count).includes(at)) continue;
-    for (let j = 0; j < count; j++) if ((places[j] as number) > at) crossed++;
+    if (at === undefined || at >= most) continue;
+    let later = 0;
+    let j = 0;
+    for (; j < count && places[j] !== at; j++) if ((places[j] as number) > at) later++;
+    // Said before.
+    if (j < count) continue;
+    crossed += later;
     places[count++] = at;
   }
   return count < 2 ? 0 : (2 * crossed) / (count * (count - 1));

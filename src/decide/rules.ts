@@ -4,12 +4,13 @@ import type { FacetKind } from './facets.js';
 import type { Features } from './features.js';
 import { frameOf, slotOf } from './frame.js';
 import type { Kind } from './kinds.js';
+import { type OfPair, rememberLast } from './last-pair.js';
 import { swapped } from './order.js';
 import { plantedIn } from './planted.js';
 import { oneEditApart } from './spelling.js';
 
 /** Says in one short phrase how two questions differ, or `undefined` when this rule sees no difference. Symmetric in its verdict. */
-export type Rule = (asked: Features, stored: Features) => string | undefined;
+export type Rule = OfPair<string | undefined>;
 
 type Present = { has(key: string): boolean };
 
@@ -236,14 +237,18 @@ function facet(kind: FacetKind, telling: ReadonlySet<string>): Rule {
 }
 
 /** All words but one or two are in the other question too, small ones included. */
-function nearlyWordForWord(asked: Features, stored: Features, most = 2): boolean {
+const nearlyWordForWord = (asked: Features, stored: Features, most = 2): boolean =>
+  mostLacking(asked, stored) <= most;
+
+/** Count of the words of one question that the other lacks, small ones included; the greater of both counts. */
+const mostLacking = rememberLast((asked, stored) => {
   const lacks = (from: Features, in_: Features): number => {
     let count = 0;
     for (const stem of from.stems) if (!in_.stems.has(stem)) count++;
     return count;
   };
-  return lacks(asked, stored) <= most && lacks(stored, asked) <= most;
-}
+  return Math.max(lacks(asked, stored), lacks(stored, asked));
+});
 
 /** The word lists are English; of other languages these rules say nothing. */
 const isEnglish = ({ facets }: Features): boolean => facets.language === 'en' || facets.language === '';
@@ -286,19 +291,19 @@ function substitution(asked: Features, stored: Features): string | undefined {
   return against(slotOf(asked, frame), slotOf(stored, frame));
 }
 
-/** Every rule by its name, cheapest and surest first. */
+/** Every rule by its name, cheapest and surest first. Each remembers what it said last. */
 export const rules = {
-  numbers,
-  negation,
-  antonyms,
-  units,
-  order,
-  names,
-  question,
-  quantifiers,
-  tense,
-  person,
-  code,
-  substitution,
-  planted: plantedIn,
+  numbers: rememberLast(numbers),
+  negation: rememberLast(negation),
+  antonyms: rememberLast(antonyms),
+  units: rememberLast(units),
+  order: rememberLast(order),
+  names: rememberLast(names),
+  question: rememberLast(question),
+  quantifiers: rememberLast(quantifiers),
+  tense: rememberLast(tense),
+  person: rememberLast(person),
+  code: rememberLast(code),
+  substitution: rememberLast(substitution),
+  planted: rememberLast(plantedIn),
 } as const satisfies Record<string, Rule>;
