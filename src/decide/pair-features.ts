@@ -1,5 +1,5 @@
 // The numbers that a model sees of two questions side by side. Only decide/ and the trainer import it.
-import { type FacetKind, facetKinds } from './facets.js';
+import { facetKinds } from './facets.js';
 import type { Features } from './features.js';
 import { frameOf } from './frame.js';
 import { type Frequencies, shippedFrequencies } from './frequencies.js';
@@ -143,7 +143,7 @@ export function pairFeatures(
   put(residue.alike);
   put(Math.min(asked.words.length, stored.words.length, 40) / 20);
 
-  for (const kind of facetKinds) compareSets(a[kind as FacetKind], b[kind as FacetKind], put);
+  for (const kind of facetKinds) compareSets(a[kind], b[kind], put);
   compareSets(asked.numberCounts, stored.numberCounts, put);
   compareSets(asked.units, stored.units, put);
   compareSets(asked.listedNames, stored.listedNames, put);
@@ -187,6 +187,12 @@ interface Present {
 
 /** Three columns: equal sets, each has what the other lacks, one has what the other lacks. All 0 when both are empty. */
 function compareSets(asked: Present, stored: Present, put: (value: number) => void): void {
+  if (asked.size === 0 && stored.size === 0) {
+    put(0);
+    put(0);
+    put(0);
+    return;
+  }
   const left = hasMore(asked, stored);
   const right = hasMore(stored, asked);
   put(asked.size > 0 && !left && !right ? 1 : 0);

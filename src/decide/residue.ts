@@ -123,6 +123,6 @@ function disorderOf(asked: Features, stored: Features): number {
 function beginning(a: string, b: string): number {
   const longest = Math.max(a.length, b.length);
   let same = 0;
-  while (same < longest && a[same] === b[same]) same++;
+  while (same < longest && a.charCodeAt(same) === b.charCodeAt(same)) same++;
   return same / longest;
 }

@@ -2,8 +2,8 @@
 
 /** One letter more, less or other, or two neighbours swapped. Cost: linear in the lengths. */
 export function oneEditApart(a: string, b: string): boolean {
+  if (Math.abs(a.length - b.length) > 1) return false;
   const [short, long] = a.length <= b.length ? [a, b] : [b, a];
-  if (long.length - short.length > 1) return false;
   let at = 0;
   while (at < short.length && short.charCodeAt(at) === long.charCodeAt(at)) at++;
   if (endAlike(short, at + 1, long, at + 1) || endAlike(short, at, long, at + 1)) return true;
