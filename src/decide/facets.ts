@@ -4,6 +4,7 @@ import { languageOf } from './language.js';
 import { bigrams, type Sketch, trigrams } from './sketch.js';
 import { nothing, put } from './sparse.js';
 import type { Token } from './tokens.js';
+import { entry, type WordInfo } from './vocabulary.js';
 
 /** Kinds of things of which each question has a set: the sets are the same, differ, or stand on one side alone. */
 export const facetKinds = [
@@ -37,31 +38,8 @@ const currencies = new Set(
     'pounds-sterling'
   ).split(' '),
 );
-/** What a word says whatever its meaning. */
-interface Said {
-  /** Canonical date. */
-  date: string | undefined;
-  /** `week` and the like, which a word such as `last` before them makes a date. */
-  isPeriod: boolean;
-  quantifier: string | undefined;
-  person: string | undefined;
-  tense: 'future' | 'past' | 'perfect' | 'present' | undefined;
-}
-
-// One entry a word, so that each word of a text is looked up once.
-const table = new Map<string, Said>();
-
-function entry(word: string): Said {
-  let said = table.get(word);
-  if (said === undefined) {
-    said = { date: undefined, isPeriod: false, quantifier: undefined, person: undefined, tense: undefined };
-    table.set(word, said);
-  }
-  return said;
-}
-
 /** Lists the words of each canonical thing. */
-function each<T extends string>(lists: Record<T, string>, use: (said: Said, canonical: T) => void): void {
+function each<T extends string>(lists: Record<T, string>, use: (info: WordInfo, canonical: T) => void): void {
   for (const [canonical, words] of Object.entries<string>(lists))
     for (const word of words.split(' ')) use(entry(word), canonical as T);
 }
@@ -85,9 +63,9 @@ each(
     easter: 'easter',
     christmas: 'christmas xmas',
   },
-  (said, canonical) => {
-    said.date = canonical;
-    said.isPeriod = true;
+  (info, canonical) => {
+    info.date = canonical;
+    info.isPeriod = true;
   },
 );
 for (const word of 'day week weekend month year quarter season'.split(' ')) entry(word).isPeriod = true;
@@ -117,8 +95,8 @@ each(
     last: 'last',
     distinct: 'distinct unique',
   },
-  (said, canonical) => {
-    said.quantifier = canonical;
+  (info, canonical) => {
+    info.quantifier = canonical;
   },
 );
 
@@ -135,8 +113,8 @@ each(
     partner: 'wife husband partner spouse girlfriend boyfriend ex',
     parent: 'parent parents mother father mom mum dad',
   },
-  (said, canonical) => {
-    said.person = canonical;
+  (info, canonical) => {
+    info.person = canonical;
   },
 );
 
@@ -147,12 +125,10 @@ each(
     perfect: 'has have hasnt havent ive been',
     present: 'is are am do does isnt arent dont doesnt im',
   },
-  (said, canonical) => {
-    said.tense = canonical;
+  (info, canonical) => {
+    info.tense = canonical;
   },
 );
-// These say something beside certain neighbours only.
-for (const word of ['least', 'going', 'used']) entry(word);
 
 type Sets = Record<FacetKind, ReadonlyMap<string, string>>;
 
@@ -223,25 +199,29 @@ const isDate = (text: string): boolean =>
 
 function word(sets: Sets, tokens: readonly Token[], at: number): void {
   const { text, raw, info } = tokens[at] as Token;
-  if (info?.unit !== undefined && currencies.has(info.unit))
-    sets.currencies = put(sets.currencies, info.unit, raw);
-  if (info?.name !== undefined && months.has(info.name) && !info.nameNeedsCapital)
-    sets.dates = put(sets.dates, info.name, raw);
-  const said = table.get(text);
-  if (said === undefined) return;
+  if (info === undefined) return;
+  const { unit, name, date, person } = info;
+  if (unit !== undefined && currencies.has(unit)) sets.currencies = put(sets.currencies, unit, raw);
+  if (name !== undefined && months.has(name) && !info.nameNeedsCapital)
+    sets.dates = put(sets.dates, name, raw);
+  if (date !== undefined) sets.dates = put(sets.dates, date, raw);
   const previous = tokens[at - 1]?.text ?? '';
   const next = tokens[at + 1]?.text ?? '';
-  if (said.date !== undefined) sets.dates = put(sets.dates, said.date, raw);
-  if (said.isPeriod && whichPeriod.has(previous))
+  if (info.isPeriod && whichPeriod.has(previous))
     sets.dates = put(sets.dates, `${previous} ${text}`, `${previous} ${raw}`);
-  const quantifier = quantifierOf(text, said, previous, next);
+  const quantifier = quantifierOf(text, info, previous, next);
   if (quantifier !== undefined) sets.quantifiers = put(sets.quantifiers, quantifier, raw);
-  if (said.person !== undefined && raw !== 'US') sets.persons = put(sets.persons, said.person, raw);
-  const tense = tenseOf(text, said, previous, next);
+  if (person !== undefined && raw !== 'US') sets.persons = put(sets.persons, person, raw);
+  const tense = tenseOf(text, info, previous, next);
   if (tense !== undefined) sets.tenses = put(sets.tenses, tense, raw);
 }
 
-function quantifierOf(text: string, said: Said, previous: string, next: string): string | undefined {
+function quantifierOf(
+  text: string,
+  { quantifier }: WordInfo,
+  previous: string,
+  next: string,
+): string | undefined {
   if (previous === 'at' && (text === 'least' || text === 'most')) return `at ${text}`;
   if (text === 'most' && !(next === 'of' || next.endsWith('s'))) return undefined;
   if (
@@ -254,10 +234,10 @@ function quantifierOf(text: string, said: Said, previous: string, next: string):
   if ((text === 'last' || text === 'first') && (previous === 'at' || next === 'aid' || next === 'time'))
     return undefined;
   if (text === 'double' && previous === '') return undefined;
-  return said.quantifier;
+  return quantifier;
 }
 
-function tenseOf(text: string, { tense }: Said, previous: string, next: string): Said['tense'] {
+function tenseOf(text: string, { tense }: WordInfo, previous: string, next: string): WordInfo['tense'] {
   if (text === 'going') return next === 'to' ? 'future' : undefined;
   if (text === 'used')
     return next === 'to' && previous !== 'is' && previous !== 'are' && previous !== 'get'

@@ -2,7 +2,7 @@
 import { type Facets, facetsOf } from './facets.js';
 import { type Kind, kindsOf } from './kinds.js';
 import { numberWord, scaledNumber } from './number-words.js';
-import { type SmallWords, smallWordsOf } from './small-words.js';
+import { type SmallWords, SmallWordsFound } from './small-words.js';
 import { nothing, put } from './sparse.js';
 import { stemOf } from './stem.js';
 import { groupsOf, type SynonymGroups } from './synonyms.js';
@@ -140,7 +140,7 @@ class Reader implements Features {
   readonly content = new Map<string, number>();
   readonly synonyms: SynonymGroups;
   readonly kinds: ReadonlySet<Kind>;
-  readonly smallWords: SmallWords;
+  readonly smallWords = new SmallWordsFound();
   readonly facets: Facets;
   ones = 0;
   readonly #titled: boolean;
@@ -169,7 +169,6 @@ class Reader implements Features {
       }
     }
     this.synonyms = groupsOf(this.content.keys());
-    this.smallWords = smallWordsOf(this.words);
     this.facets = facetsOf(text, tokens, this.sequence);
   }
 
@@ -192,6 +191,7 @@ class Reader implements Features {
     const stem = stemOf(info?.positive ?? text);
     this.words.push({ text, stem, capital: token.capital, stop: info?.stop === true });
     this.stems.add(stem);
+    if (info?.small !== undefined) this.smallWords.add(info.small, text);
     if (text === 'one' || text === 'first' || isArticleOfUnit(text, next)) this.ones++;
     if (info?.positive !== undefined) this.negated = put(this.negated, stem, raw);
     if (info?.sides !== undefined && isTellingSide(text, previous, next))

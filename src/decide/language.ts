@@ -1,5 +1,6 @@
 // Guesses the language of a text from its script and its small words. Only facets.ts imports it.
 import type { Token } from './tokens.js';
+import { entry } from './vocabulary.js';
 
 const wordLists = {
   en: 'the of and is are how what why where when which who does do can should my your with for from it this that i',
@@ -12,12 +13,14 @@ const wordLists = {
 };
 const languages = Object.keys(wordLists);
 
-/** Word → index in `languages`, or -1: a word of two languages tells neither, unless one is English, which is the most asked. */
-const smallWords = new Map<string, number>();
+// A word of two languages tells neither, unless one is English, which is the most asked.
+const several = new Set<string>();
 for (const [language, words] of Object.values(wordLists).entries()) {
   for (const word of words.split(' ')) {
-    const present = smallWords.get(word);
-    if (present !== languages.indexOf('en')) smallWords.set(word, present === undefined ? language : -1);
+    const info = entry(word);
+    if (languages[info.language] === 'en' || several.has(word)) continue;
+    if (info.language >= 0) several.add(word);
+    info.language = several.has(word) ? -1 : language;
   }
 }
 /** Words of each language, counted anew for every text. */
@@ -46,7 +49,7 @@ export function languageOf(text: string, tokens: readonly Token[]): string {
   counts.fill(0);
   let best = -1;
   for (let i = 0; i < tokens.length && i < maxTokens; i++) {
-    const language = smallWords.get((tokens[i] as Token).text) ?? -1;
+    const language = tokens[i]?.info?.language ?? -1;
     if (language < 0) continue;
     const count = (counts[language] as number) + 1;
     counts[language] = count;

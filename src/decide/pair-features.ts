@@ -207,6 +207,11 @@ function hasMore(from: Present, in_: Present): boolean {
   return false;
 }
 
+function hasCommon(one: Present, other: Present): boolean {
+  for (const key of one.keys()) if (other.has(key)) return true;
+  return false;
+}
+
 /** The same three columns for opposites: groups in which both stand on one side, on different sides, or that one alone has. */
 function compareSides(asked: Features, stored: Features, put: (value: number) => void): void {
   let same = 0;
@@ -216,8 +221,7 @@ function compareSides(asked: Features, stored: Features, put: (value: number) =>
     const others = stored.sides.get(group);
     if (others === undefined) alone++;
     else {
-      const agree = [...sides.keys()].some((side) => others.has(side));
-      if (agree) same++;
+      if (hasCommon(sides, others)) same++;
       else different++;
     }
   }

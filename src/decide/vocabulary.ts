@@ -1,5 +1,6 @@
-// What the decision knows about words: one table from a lower-case word to its meaning for the rules. Only features.ts imports it.
+// What the decision knows about words: one table from a lower-case word to its meaning, so that each word is looked up once. Only decide/ imports it.
 import { adjectivePairs, alternatives, verbPairs } from './antonyms.js';
+import type { SmallKind } from './small-words.js';
 
 /** A side of a group of words that exclude one another. */
 export interface Side {
@@ -29,11 +30,26 @@ export class WordInfo {
   positive: string | undefined = undefined;
   /** Carries no subject matter: articles, auxiliaries, pronouns, prepositions, politeness. */
   stop = false;
+  /** Group of small words. */
+  small: SmallKind | undefined = undefined;
+  /** Canonical date (`night` for `midnight`). */
+  date: string | undefined = undefined;
+  /** `week` and the like, which a word such as `last` before them makes a date. */
+  isPeriod = false;
+  /** Canonical quantifier (`all` for `every`). */
+  quantifier: string | undefined = undefined;
+  /** Canonical person (`self` for `my`). */
+  person: string | undefined = undefined;
+  /** Tense that the word tells, beside some neighbours. */
+  tense: 'future' | 'past' | 'perfect' | 'present' | undefined = undefined;
+  /** Index of the language whose small word it is; -1 for none or several. */
+  language = -1;
 }
 
 const table = new Map<string, WordInfo>();
 
-function entry(word: string): WordInfo {
+/** What is known about a word, to be added to while modules are loaded: each file puts in what it asks for. */
+export function entry(word: string): WordInfo {
   let info = table.get(word);
   if (info === undefined) {
     info = new WordInfo();
@@ -222,7 +238,7 @@ for (const word of (
   entry(word).stop = true;
 }
 
-/** What is known about a lower-case word. */
+/** What is known about a lower-case word; undefined for one that no list has. */
 export function lookUp(word: string): WordInfo | undefined {
   return table.get(word);
 }
