@@ -75,41 +75,44 @@ export interface Features {
 /** Longest text remembered and composed, in UTF-16 code units. */
 export const maxMemoLength = 2_000;
 const maxMemoEntries = 1_024;
-let young = new Map<string, Features>();
-let old = new Map<string, Features>();
+/** Texts judged lately, with their features from the second time on. */
+let young = new Map<string, Features | undefined>();
+let old = new Map<string, Features | undefined>();
+
+/** The features of the last text that was asked for: rules and verifier want them one after the other. */
+function rememberLastText(make: (text: string) => Features): (text: string) => Features {
+  let last: { readonly text: string; readonly features: Features } | undefined;
+  return (text) => {
+    if (last === undefined || last.text !== text) last = { text, features: make(text) };
+    return last.features;
+  };
+}
 
 /**
- * The features of a text. Remembers the last thousand or two texts of up to 2,000 characters, because stored questions are
- * judged again and again. Cost: linear in the length of the text; a map read when remembered.
+ * The features of a stored text. Remembers the last thousand or two of up to 2,000 characters that were judged more than once,
+ * because what is asked often is judged again and again; keeping those that are judged once would cost more than it saves. Cost:
+ * linear in the length of the text; a map read when remembered.
  */
-export function featuresOf(text: string): Features {
-  let features = young.get(text);
-  if (features !== undefined) return features;
-  features = old.get(text) ?? extract(text);
+export const featuresOf = rememberLastText((text) => {
+  const present = young.get(text);
+  if (present !== undefined) return present;
+  const isAgain = young.has(text) || old.has(text);
+  const features = old.get(text) ?? extract(text);
   if (text.length <= maxMemoLength) {
     if (young.size >= maxMemoEntries) {
       old = young;
       young = new Map();
     }
-    young.set(text, features);
+    young.set(text, isAgain ? features : undefined);
   }
   return features;
-}
-
-let lastAsked = '';
-let lastFeatures: Features | undefined;
+});
 
 /**
  * The features of a text that is asked, for which the candidates are judged one after the other. Only the last one is remembered: a
- * text that comes again is mostly found by its key, and should not drive stored ones out.
+ * text that comes again is mostly found by its key.
  */
-export function featuresOfAsked(text: string): Features {
-  if (lastFeatures === undefined || text !== lastAsked) {
-    lastFeatures = extract(text);
-    lastAsked = text;
-  }
-  return lastFeatures;
-}
+export const featuresOfAsked = rememberLastText(extract);
 
 // Composing marks can cost the square of their number, so only texts of ordinary length are composed.
 const compose = (text: string): string =>
