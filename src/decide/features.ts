@@ -7,7 +7,7 @@ import { nothing, put } from './sparse.js';
 import { stemOf } from './stem.js';
 import { groupsOf, type SynonymGroups } from './synonyms.js';
 import { type Token, tokenise } from './tokens.js';
-import { lookUp, type Side } from './vocabulary.js';
+import { entry, lookUp, type Side } from './vocabulary.js';
 
 /** A word of a question. */
 export interface Word {
@@ -191,7 +191,7 @@ class Reader implements Features {
     const { text, raw, info } = token;
     const previous = tokens[at - 1];
     const next = tokens[at + 1];
-    const stem = stemOf(info?.positive ?? text);
+    const stem = info?.stem ?? stemOf(text);
     this.words.push({ text, stem, capital: token.capital, stop: info?.stop === true });
     this.stems.add(stem);
     if (info?.small !== undefined) this.smallWords.add(info.small, text);
@@ -210,7 +210,7 @@ class Reader implements Features {
       this.#inSequence(stem, raw);
       if (counted) this.#hasCounted = true;
       else if (!this.content.has(stem)) this.content.set(stem, this.#firstPlace(stem));
-    } else if (relations.has(text)) this.#inSequence(text, raw);
+    } else if (info?.isRelation === true) this.#inSequence(text, raw);
     this.#name(token, stem, previous, next, plain);
   }
 
@@ -345,8 +345,7 @@ function isIdleNegation(tokens: readonly Token[], at: number): boolean {
   return previous === 'or' || previous === 'if' || next?.text === 'only';
 }
 
-const relations = new Set(
-  'of to in on at by for from with about into onto upon over under between among through during per via than as and or vs versus'.split(
-    ' ',
-  ),
-);
+for (const word of 'of to in on at by for from with about into onto upon over under between among through during per via than as and or vs versus'.split(
+  ' ',
+))
+  entry(word).isRelation = true;

@@ -57,7 +57,7 @@ export function numberWord(
   if (number === undefined) {
     // In small letters only what is no word or abbreviation otherwise.
     const value =
-      token.innerCapital || (token.text.length < 5 && smallRoman.has(token.raw))
+      token.innerCapital || (token.info === undefined && smallRoman.has(token.raw))
         ? roman.indexOf(token.raw.toUpperCase())
         : -1;
     return value < 0 ? undefined : { text: String(value), last: start };

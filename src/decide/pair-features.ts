@@ -128,7 +128,8 @@ export function pairFeatures(
   put(Math.min(stored.sequence.length - frame.start - frame.end, 8) / 8);
   put(frame.isSubstitution ? 1 : 0);
 
-  const { asked: left, stored: right, ...residue } = residueOf(asked, stored, frequencies);
+  const residue = residueOf(asked, stored, frequencies);
+  const [left, right] = [residue.asked, residue.stored];
   put(residue.run);
   put(residue.disorder);
   put(Math.min(residue.shared, 8) / 8);

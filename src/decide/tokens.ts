@@ -86,7 +86,8 @@ class Scanner {
 
   #emit(text: string, kind: Token['kind'], raw: string, inner = false, capital = false): void {
     const info = kind === 'word' ? lookUp(text) : undefined;
-    this.tokens.push({ text, kind, raw, capital, innerCapital: inner, initial: this.#initial, info });
+    const initial = this.#initial;
+    this.tokens.push({ text: info?.word ?? text, kind, raw, capital, innerCapital: inner, initial, info });
     if (kind !== 'operator') this.#initial = false;
   }
 

@@ -1,6 +1,7 @@
 // What the decision knows about words: one table from a lower-case word to its meaning, so that each word is looked up once. Only decide/ imports it.
 import { adjectivePairs, alternatives, verbPairs } from './antonyms.js';
 import type { SmallKind } from './small-words.js';
+import { stemOf } from './stem.js';
 
 /** A side of a group of words that exclude one another. */
 export interface Side {
@@ -14,6 +15,10 @@ export interface Side {
 
 /** What is known about a word. A class, because objects that have all fields in the same places are read faster. */
 export class WordInfo {
+  /** The word: one object for all texts, so that comparing two of them is comparing two addresses. */
+  readonly word: string;
+  /** Light stem of the word, or of `positive`. */
+  stem: string;
   /** Sides of antonym and alternative groups. */
   sides: Side[] | undefined = undefined;
   /** Canonical listed name (`india` for `indian`). */
@@ -44,6 +49,13 @@ export class WordInfo {
   tense: 'future' | 'past' | 'perfect' | 'present' | undefined = undefined;
   /** Index of the language whose small word it is; -1 for none or several. */
   language = -1;
+  /** A preposition or conjunction, which stands in the sequence of a text. */
+  isRelation = false;
+
+  constructor(word: string) {
+    this.word = word;
+    this.stem = stemOf(word);
+  }
 }
 
 const table = new Map<string, WordInfo>();
@@ -52,7 +64,7 @@ const table = new Map<string, WordInfo>();
 export function entry(word: string): WordInfo {
   let info = table.get(word);
   if (info === undefined) {
-    info = new WordInfo();
+    info = new WordInfo(word);
     table.set(word, info);
   }
   return info;
@@ -218,8 +230,11 @@ const prefixed: Record<string, string> = {
 };
 for (const [prefix, words] of Object.entries(prefixed)) {
   for (const word of words.split(' ')) {
-    entry(prefix + word).positive = word;
-    entry(`${prefix}${word}ly`).positive = `${word}ly`;
+    for (const ending of ['', 'ly']) {
+      const info = entry(prefix + word + ending);
+      info.positive = word + ending;
+      info.stem = stemOf(info.positive);
+    }
   }
 }
 
