@@ -221,7 +221,7 @@ function verdict(
       required,
       similarity: basis === 'exact' ? 1 : (candidate?.similarity ?? 0),
       rules: refusals,
-      // Hardly anybody reads them, and a hundred names cost as much as a rule.
+      // Named when they are read: a hundred names take microseconds, and hardly anybody asks.
       get features() {
         features ??= named(row);
         return features;
