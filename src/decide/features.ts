@@ -4,22 +4,9 @@ import { type Kind, kindsOf } from './kinds.js';
 import { numberWord, scaledNumber } from './number-words.js';
 import { type SmallWords, SmallWordsFound } from './small-words.js';
 import { nothing, put } from './sparse.js';
-import { stemOf } from './stem.js';
 import { groupsOf, type SynonymGroups } from './synonyms.js';
 import { type Token, tokenise } from './tokens.js';
 import { entry, lookUp, type Side } from './vocabulary.js';
-
-/** A word of a question. */
-export interface Word {
-  /** In small letters. */
-  readonly text: string;
-  /** Light stem: plural and verb endings cut off. */
-  readonly stem: string;
-  /** Begins with an upper-case letter. */
-  readonly capital: boolean;
-  /** Carries no subject matter. */
-  readonly stop: boolean;
-}
 
 /** A name told by its capital. */
 export interface CapitalName {
@@ -33,7 +20,8 @@ export interface CapitalName {
 
 /** Everything the rules compare. */
 export interface Features {
-  readonly words: readonly Word[];
+  /** Those that are no part of a number. */
+  readonly words: readonly Token[];
   /** Canonical numbers and the operators between them, in order. */
   readonly numbers: readonly string[];
   /** Count of each canonical number. */
@@ -127,7 +115,7 @@ export function extract(text: string): Features {
 
 /** Goes through the tokens once and notes what the rules need. */
 class Reader implements Features {
-  readonly words: Word[] = [];
+  readonly words: Token[] = [];
   readonly numbers: string[] = [];
   numberCounts: ReadonlyMap<string, number> = nothing;
   sides: ReadonlyMap<number, ReadonlyMap<string, string>> = nothing;
@@ -188,11 +176,10 @@ class Reader implements Features {
 
   #word(tokens: readonly Token[], at: number): void {
     const token = tokens[at] as Token;
-    const { text, raw, info } = token;
+    const { text, raw, info, stem } = token;
     const previous = tokens[at - 1];
     const next = tokens[at + 1];
-    const stem = info?.stem ?? stemOf(text);
-    this.words.push({ text, stem, capital: token.capital, stop: info?.stop === true });
+    this.words.push(token);
     this.stems.add(stem);
     if (info?.small !== undefined) this.smallWords.add(info.small, text);
     if (text === 'one' || text === 'first' || isArticleOfUnit(text, next)) this.ones++;
@@ -211,7 +198,7 @@ class Reader implements Features {
       if (counted) this.#hasCounted = true;
       else if (!this.content.has(stem)) this.content.set(stem, this.#firstPlace(stem));
     } else if (info?.isRelation === true) this.#inSequence(text, raw);
-    this.#name(token, stem, previous, next, plain);
+    this.#name(token, previous, next, plain);
   }
 
   /** Of the stem that was put into the sequence last. */
@@ -229,14 +216,8 @@ class Reader implements Features {
     }
   }
 
-  #name(
-    token: Token,
-    stem: string,
-    previous: Token | undefined,
-    next: Token | undefined,
-    plain: boolean,
-  ): void {
-    const { raw, text, info } = token;
+  #name(token: Token, previous: Token | undefined, next: Token | undefined, plain: boolean): void {
+    const { raw, text, info, stem } = token;
     const name = info === undefined ? nameOfPeople(text) : info.name;
     const listed = this.#listedName(token, name, next);
     if (listed !== undefined) {

@@ -1,9 +1,10 @@
 // What two questions do not have in common, wherever it stands, and in which order stands what they have. Only decide/ imports it.
-import type { Features, Word } from './features.js';
+import type { Features } from './features.js';
 import type { Frequencies } from './frequencies.js';
 import { rememberLast } from './last-pair.js';
 import { oneEditApart } from './spelling.js';
 import { isIn } from './synonyms.js';
+import type { Token } from './tokens.js';
 
 /** Two questions without what both say. */
 export interface Residue {
@@ -58,7 +59,7 @@ function lacking(from: Features, in_: Features, frequencies: Pick<Frequencies, '
   let [rarest, small] = [0, 0];
   let seen: Set<string> | undefined;
   for (let i = 0; i < from.words.length && i < most; i++) {
-    const { stem } = from.words[i] as Word;
+    const { stem } = from.words[i] as Token;
     if (in_.stems.has(stem) || seen?.has(stem)) continue;
     seen ??= new Set();
     seen.add(stem);
@@ -89,14 +90,14 @@ function run(asked: Features, stored: Features): number {
   const down = Math.min(asked.words.length, most);
   row.fill(0, 0, across + 1);
   for (let i = 0; i < down; i++) {
-    const { stem } = asked.words[i] as Word;
+    const { stem } = asked.words[i] as Token;
     // A word that the other question lacks leaves the row as it is.
     if (!stored.stems.has(stem)) continue;
     let diagonal = 0;
     for (let j = 1; j <= across; j++) {
       const above = row[j] as number;
       row[j] =
-        (stored.words[j - 1] as Word).stem === stem ? diagonal + 1 : Math.max(above, row[j - 1] as number);
+        (stored.words[j - 1] as Token).stem === stem ? diagonal + 1 : Math.max(above, row[j - 1] as number);
       diagonal = above;
     }
   }

@@ -157,10 +157,10 @@ function missingCapitals(from: Features, in_: Features): Missing {
  */
 function enlarges(from: Features, at: number, step: 1 | -1, in_: Features): boolean {
   const neighbour = from.words[at + step];
-  if (neighbour?.capital !== true || neighbour.stop || !in_.stems.has(neighbour.stem)) return false;
+  if (neighbour?.capital !== true || neighbour.info?.stop || !in_.stems.has(neighbour.stem)) return false;
   const there = in_.words.findIndex((word) => word.stem === neighbour.stem);
   const instead = in_.words[there - step];
-  return instead === undefined || instead.stop || from.stems.has(instead.stem);
+  return instead === undefined || instead.info?.stop || from.stems.has(instead.stem);
 }
 
 /** The other question spells the name with one letter more, less or other, or writes it out (`Fuji`, `Fujifilm`). */

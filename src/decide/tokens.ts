@@ -1,4 +1,5 @@
 // Cuts a question into words, numbers and operators in one pass. Only decide/ imports it.
+import { stemOf } from './stem.js';
 import { lookUp, type WordInfo } from './vocabulary.js';
 
 /** A piece of a question. */
@@ -16,6 +17,8 @@ export interface Token {
   readonly initial: boolean;
   /** What is known about the word; undefined for others. */
   readonly info: WordInfo | undefined;
+  /** Light stem of the word, plural and verb endings cut off (`unsafe` has that of `safe`); the text of others. */
+  readonly stem: string;
 }
 
 type Class = 0 | 1 | 2;
@@ -84,10 +87,11 @@ class Scanner {
     return at < this.#text.length ? classify(this.#text.charCodeAt(at)) : other;
   }
 
-  #emit(text: string, kind: Token['kind'], raw: string, inner = false, capital = false): void {
+  #emit(text: string, kind: Token['kind'], raw: string, innerCapital = false, capital = false): void {
     const info = kind === 'word' ? lookUp(text) : undefined;
+    const stem = info?.stem ?? (kind === 'word' ? stemOf(text) : text);
     const initial = this.#initial;
-    this.tokens.push({ text: info?.word ?? text, kind, raw, capital, innerCapital: inner, initial, info });
+    this.tokens.push({ text: info?.word ?? text, kind, raw, capital, innerCapital, initial, info, stem });
     if (kind !== 'operator') this.#initial = false;
   }
 
