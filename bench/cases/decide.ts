@@ -1,7 +1,7 @@
 // Case `decide`; imported by cases/all.ts.
 import type { CaseDefinition } from './all.js';
 
-/** What the rules and the verifier look at, for two questions of 100 characters never seen before; then the whole decision. */
+/** What the rules and the verifier look at, for two questions of 100 characters; then the whole decision. Nothing is remembered in either. */
 export const decide: CaseDefinition = {
   cases: ['decide'],
   groups(defaults) {

@@ -19,7 +19,10 @@ const nearest = 4;
 const none = { file: null, env: {} };
 const traps = fileURLToPath(new URL('../data/traps/test.jsonl', import.meta.url));
 
-/** Questions of the trap set, each new at every call, against the four nearest stored ones. */
+/** Spaces behind a text, at most; with more rounds than that, the first texts have long been forgotten. */
+const mostSpaces = 64;
+
+/** Questions of the trap set, each new at every call, against the four nearest stored ones, which are new too or judged before. */
 export const oursDecision: SubjectFactory = async (job) => {
   // A busy machine makes figures bad, and should not make them fail.
   const embedder = await onnxEmbedder({ timeoutMs: 600_000 });
@@ -39,13 +42,27 @@ export const oursDecision: SubjectFactory = async (job) => {
       .slice(0, nearest);
     return { question, vector, candidates };
   });
-  let next = 0;
-  const once = () => {
-    const { question, vector, candidates } = lookups[next % lookups.length] as (typeof lookups)[number];
-    // A space more each round, so that nothing of the question is remembered.
-    const text = `${question}${' '.repeat(1 + Math.floor(next++ / lookups.length))}`;
-    decide({ text, vector }, candidates, policy as typeof policy & { pairs?: undefined });
-  };
+  /** Latencies of decisions; what is `anew` was never seen, neither the question nor, of all it is compared with, any. */
+  function decisions(calls: number, isStoredNew: boolean): Float64Array {
+    // Spaces mean nothing, and make a text another one.
+    const anew = (text: string, call: number) =>
+      `${text}${' '.repeat(1 + (Math.floor(call / lookups.length) % mostSpaces))}`;
+    const made = Array.from({ length: calls }, (_, call) => {
+      const { question, vector, candidates } = lookups[call % lookups.length] as (typeof lookups)[number];
+      const stored = candidates.map(({ entry, similarity }, rank) => ({
+        similarity,
+        // One question is near to several; each meets a text of its own.
+        entry: isStoredNew
+          ? { ...entry, question: `${'\t'.repeat(rank)}${anew(entry.question, call)}` }
+          : entry,
+      }));
+      return { asked: { text: anew(question, call), vector }, stored };
+    });
+    return timeBatches(calls, 1, (call) => {
+      const { asked, stored } = made[call] as (typeof made)[number];
+      decide(asked, stored, policy as typeof policy & { pairs?: undefined });
+    });
+  }
 
   /** Medians of a pair and of one text as long as both, taking turns. */
   async function pairAgainstText(calls: number): Promise<number> {
@@ -71,14 +88,21 @@ export const oursDecision: SubjectFactory = async (job) => {
   const accepted = wrongAtRecall?.['0.85'];
   return {
     variants: [
-      { note: 'at most 15 % wrong; four candidates of the trap set, the question never seen before' },
+      {
+        note: 'at most 15 % wrong; four candidates of the trap set, nothing of them or of the question remembered',
+      },
     ],
     async run() {
-      timeBatches(2_000, 1, once);
-      const latencies = timeBatches(job.quick ? 2_000 : 10_000, 1, once);
+      const calls = job.quick ? 4_000 : 10_000;
+      decisions(3_000, true);
+      const latencies = decisions(calls, true);
+      decisions(3_000, false);
+      const again = decisions(calls, false).sort();
       const ratio = await pairAgainstText(job.quick ? 50 : 400);
       return figuresOf(latencies, {
         facts: {
+          'stored questions judged before, p50 µs': percentile(again, 50),
+          'stored questions judged before, p99 µs': percentile(again, 99),
           'pair model, x of one embedding': ratio,
           'pairs of the trap set asked about, %': 100 * (pairModelShare ?? Number.NaN),
           'controls kept at most, %': 100 * (greatestRecall ?? Number.NaN),

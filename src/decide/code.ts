@@ -44,11 +44,14 @@ function isPlainWord(text: string, start: number, end: number): boolean {
   const letters = last === 46 || last === 44 || last === 63 || last === 33 ? end - 1 : end;
   for (let i = start; i < letters; i++) {
     const code = text.charCodeAt(i);
-    const isLetter = (code >= 97 && code <= 122) || (i === start && code >= 65 && code <= 90);
-    if (!isLetter) return false;
+    if (!isSmall(code) && !(i === start && isLetter(code))) return false;
   }
   return true;
 }
+
+const isSmall = (code: number): boolean => code >= 97 && code <= 122;
+/** Of the English alphabet, small or not. */
+const isLetter = (code: number): boolean => isSmall(code | 32);
 
 function isCode(piece: string): boolean {
   if (piece.length < 2) return false;
@@ -64,23 +67,24 @@ const isProse = (piece: string): boolean =>
   /^[A-Za-z]+\.[A-Z][a-z]+$/.test(piece) ||
   /^\w+\(s\)$/.test(piece);
 
-const closing: Record<string, string> = { '"': '"', '“': '”', '`': '`', '«': '»', '„': '“' };
+const closing = new Map([...'"“`«„'].map((mark, i) => [mark.charCodeAt(0), '"”`»“'.charCodeAt(i)]));
 const maxQuotes = 16;
 
 /** What stands between quotation marks, without them; at most 16. Cost: linear in the length of the text. */
 export function quotesOf(text: string): string[] {
   const found: string[] = [];
-  let end: string | undefined;
+  // Code of the mark that closes; 0 outside of quotation marks.
+  let end = 0;
   let start = 0;
   for (let i = 0; i < text.length && found.length < maxQuotes; i++) {
-    const char = text[i] as string;
-    if (end === undefined) {
-      if (!(char in closing)) continue;
-      end = closing[char];
+    const code = text.charCodeAt(i);
+    if (end === 0) {
+      if (isLetter(code) || code === 32) continue;
+      end = closing.get(code) ?? 0;
       start = i + 1;
-    } else if (char === end) {
+    } else if (code === end) {
       if (i > start) found.push(text.slice(start, i));
-      end = undefined;
+      end = 0;
     }
   }
   return found;

@@ -4,7 +4,7 @@ import type { MaybePromise } from '../core/tier.js';
 import { askPairs } from './ask-pairs.js';
 import { logit, sigmoid } from './calibration.js';
 import type { Asked, Basis, Decision, Refusal, Verdict } from './decision.js';
-import { featuresOf } from './features.js';
+import { featuresOf, featuresOfAsked } from './features.js';
 import { featureNames, pairFeatures } from './pair-features.js';
 import type { Policy } from './policy.js';
 import { vetoOf } from './refusal.js';
@@ -140,7 +140,7 @@ function judge(
   const { vector: stored, question } = entry;
   if (verifier === undefined || asked.vector === undefined || stored === undefined)
     return { ...plain(candidate), caution };
-  const features = pairFeatures(featuresOf(asked.text), featuresOf(question), {
+  const features = pairFeatures(featuresOfAsked(asked.text), featuresOf(question), {
     cosine,
     rank,
     ...neighbourhood(candidates, rank),
@@ -196,7 +196,7 @@ function ruledOut(
       why: `a question of ${longest} characters is too long to be matched in other words`,
     };
   }
-  return vetoOf(featuresOf(question), featuresOf(stored), rules, rulesYield);
+  return vetoOf(featuresOfAsked(question), featuresOf(stored), rules, rulesYield);
 }
 
 function verdict(
@@ -209,6 +209,8 @@ function verdict(
 ): Verdict {
   const { minSimilarity, rules: names, maxErrorRate, promise, category } = policy;
   const candidate = one?.candidate;
+  const row = one?.features;
+  let features: Decision['features'] | undefined;
   return {
     accepted: accepted ? candidate : undefined,
     refused: refusals[0],
@@ -219,7 +221,11 @@ function verdict(
       required,
       similarity: basis === 'exact' ? 1 : (candidate?.similarity ?? 0),
       rules: refusals,
-      features: named(one?.features),
+      // Named when they are read: a hundred names take microseconds, and hardly anybody asks.
+      get features() {
+        features ??= named(row);
+        return features;
+      },
       pairLogit: one?.logit,
       candidate: candidate && { question: candidate.entry.question, key: candidate.entry.key },
       policy: { minSimilarity, rules: names, maxErrorRate, promise, category },

@@ -2,8 +2,9 @@
 import { codeOf, quotesOf } from './code.js';
 import { languageOf } from './language.js';
 import { bigrams, type Sketch, trigrams } from './sketch.js';
+import { nothing, put } from './sparse.js';
 import type { Token } from './tokens.js';
-import { lookUp } from './vocabulary.js';
+import { entry, type WordInfo } from './vocabulary.js';
 
 /** Kinds of things of which each question has a set: the sets are the same, differ, or stand on one side alone. */
 export const facetKinds = [
@@ -37,36 +38,38 @@ const currencies = new Set(
     'pounds-sterling'
   ).split(' '),
 );
-const datesWords = new Map<string, string>();
-for (const [canonical, words] of Object.entries({
-  today: 'today tonight',
-  tomorrow: 'tomorrow',
-  yesterday: 'yesterday',
-  weekend: 'weekend weekends',
-  weekday: 'weekday weekdays',
-  spring: 'spring',
-  summer: 'summer',
-  autumn: 'autumn fall',
-  winter: 'winter',
-  morning: 'morning',
-  afternoon: 'afternoon',
-  evening: 'evening',
-  night: 'night bedtime midnight',
-  noon: 'noon midday',
-  easter: 'easter',
-  christmas: 'christmas xmas',
-}))
-  for (const word of words.split(' ')) datesWords.set(word, canonical);
-const periods = new Set([
-  'day',
-  'week',
-  'weekend',
-  'month',
-  'year',
-  'quarter',
-  'season',
-  ...datesWords.keys(),
-]);
+/** Lists the words of each canonical thing. */
+function each<T extends string>(lists: Record<T, string>, use: (info: WordInfo, canonical: T) => void): void {
+  for (const [canonical, words] of Object.entries<string>(lists))
+    for (const word of words.split(' ')) use(entry(word), canonical as T);
+}
+
+each(
+  {
+    today: 'today tonight',
+    tomorrow: 'tomorrow',
+    yesterday: 'yesterday',
+    weekend: 'weekend weekends',
+    weekday: 'weekday weekdays',
+    spring: 'spring',
+    summer: 'summer',
+    autumn: 'autumn fall',
+    winter: 'winter',
+    morning: 'morning',
+    afternoon: 'afternoon',
+    evening: 'evening',
+    night: 'night bedtime midnight',
+    noon: 'noon midday',
+    easter: 'easter',
+    christmas: 'christmas xmas',
+  },
+  (info, canonical) => {
+    info.date = canonical;
+    info.isPeriod = true;
+  },
+);
+for (const word of 'day week weekend month year quarter season'.split(' ')) entry(word).isPeriod = true;
+
 const whichPeriod = new Set(['this', 'last', 'next', 'previous', 'past', 'coming']);
 const months = new Set(
   'january february march april may june july august september october november december monday tuesday wednesday thursday friday saturday sunday'.split(
@@ -74,70 +77,89 @@ const months = new Set(
   ),
 );
 
-const quantifierWords = new Map<string, string>();
-for (const [canonical, words] of Object.entries({
-  all: 'all every each everyone everybody everything whole entire always',
-  some: 'some part sometimes partly partially',
-  any: 'any anyone anybody anything',
-  none: 'none nobody nothing never',
-  most: 'most mostly usually',
-  both: 'both',
-  either: 'either',
-  only: 'only solely exclusively',
-  half: 'half',
-  several: 'several multiple',
-  one: 'one single once',
-  twice: 'twice double',
-  first: 'first',
-  last: 'last',
-  distinct: 'distinct unique',
-}))
-  for (const word of words.split(' ')) quantifierWords.set(word, canonical);
-
-const personWords = new Map<string, string>();
-for (const [canonical, words] of Object.entries({
-  // `How do I`, `how do you` and `how can we` are mostly one question.
-  self: 'i me my mine myself im ive id ill we us our ours ourselves you your yours yourself',
-  he: 'he him his himself hes',
-  she: 'she her hers herself shes',
-  they: 'they them their theirs themselves',
-  child: 'child children kid kids baby babies toddler toddlers newborn newborns infant infants son daughter',
-  adult: 'adult adults',
-  partner: 'wife husband partner spouse girlfriend boyfriend ex',
-  parent: 'parent parents mother father mom mum dad',
-}))
-  for (const word of words.split(' ')) personWords.set(word, canonical);
-
-const futures = new Set('will wont shall ll'.split(' '));
-const pasts = new Set(
-  'was were did didnt wasnt werent had hadnt got went came bought lost won saw made took gave said told left found thought kept paid sold'.split(
-    ' ',
-  ),
+each(
+  {
+    all: 'all every each everyone everybody everything whole entire always',
+    some: 'some part sometimes partly partially',
+    any: 'any anyone anybody anything',
+    none: 'none nobody nothing never',
+    most: 'most mostly usually',
+    both: 'both',
+    either: 'either',
+    only: 'only solely exclusively',
+    half: 'half',
+    several: 'several multiple',
+    one: 'one single once',
+    twice: 'twice double',
+    first: 'first',
+    last: 'last',
+    distinct: 'distinct unique',
+  },
+  (info, canonical) => {
+    info.quantifier = canonical;
+  },
 );
-const perfects = new Set('has have hasnt havent ive been'.split(' '));
-const presents = new Set('is are am do does isnt arent dont doesnt im'.split(' '));
+
+each(
+  {
+    // `How do I`, `how do you` and `how can we` are mostly one question.
+    self: 'i me my mine myself im ive id ill we us our ours ourselves you your yours yourself',
+    he: 'he him his himself hes',
+    she: 'she her hers herself shes',
+    they: 'they them their theirs themselves',
+    child:
+      'child children kid kids baby babies toddler toddlers newborn newborns infant infants son daughter',
+    adult: 'adult adults',
+    partner: 'wife husband partner spouse girlfriend boyfriend ex',
+    parent: 'parent parents mother father mom mum dad',
+  },
+  (info, canonical) => {
+    info.person = canonical;
+  },
+);
+
+each(
+  {
+    future: 'will wont shall ll',
+    past: 'was were did didnt wasnt werent had hadnt got went came bought lost won saw made took gave said told left found thought kept paid sold',
+    perfect: 'has have hasnt havent ive been',
+    present: 'is are am do does isnt arent dont doesnt im',
+  },
+  (info, canonical) => {
+    info.tense = canonical;
+  },
+);
+
+type Sets = Record<FacetKind, ReadonlyMap<string, string>>;
 
 /** The facets of a text, from the text itself and its tokens. Cost: linear in the length. */
 export function facetsOf(text: string, tokens: readonly Token[], stems: readonly string[]): Facets {
-  const sets = {} as Record<FacetKind, Map<string, string>>;
-  for (const kind of facetKinds) sets[kind] = new Map();
-  for (let i = 0; i < tokens.length; i++) {
-    const token = tokens[i] as Token;
-    if (token.kind === 'number') quantity(sets, tokens, i);
-    else if (token.kind === 'word') word(sets, tokens, i);
-  }
-  for (const code of codeOf(text)) sets.codes.set(code, code);
-  for (const quote of quotesOf(text)) sets.quotes.set(quote.toLowerCase(), quote);
-  return {
-    ...sets,
+  const facets = {
+    plainNumbers: nothing,
+    dates: nothing,
+    versions: nothing,
+    currencies: nothing,
+    percentages: nothing,
+    quantifiers: nothing,
+    persons: nothing,
+    tenses: nothing,
+    codes: nothing,
+    quotes: nothing,
     language: languageOf(text, tokens),
     length: text.length,
     trigrams: trigrams(text),
     bigrams: bigrams(stems),
   };
+  const sets: Sets = facets;
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i] as Token;
+    if (token.kind === 'number') quantity(sets, tokens, i);
+    else if (token.kind === 'word') word(sets, tokens, i);
+  }
+  for (const code of codeOf(text)) sets.codes = put(sets.codes, code, code);
+  for (const quote of quotesOf(text)) sets.quotes = put(sets.quotes, quote.toLowerCase(), quote);
+  return facets;
 }
-
-type Sets = Record<FacetKind, Map<string, string>>;
 
 /** Puts a number where it belongs by its form and its neighbours. */
 function quantity(sets: Sets, tokens: readonly Token[], at: number): void {
@@ -145,11 +167,11 @@ function quantity(sets: Sets, tokens: readonly Token[], at: number): void {
   const { text, raw } = token;
   const previous = tokens[at - 1];
   const next = tokens[at + 1];
-  const unit = next?.kind === 'word' ? lookUp(next.text)?.unit : undefined;
-  const before = previous?.kind === 'word' ? lookUp(previous.text) : undefined;
-  if (unit === 'percent') sets.percentages.set(text, raw);
+  const unit = next?.info?.unit;
+  const before = previous?.info;
+  if (unit === 'percent') sets.percentages = put(sets.percentages, text, raw);
   else if ((unit !== undefined && currencies.has(unit)) || (before?.unit && currencies.has(before.unit)))
-    sets.currencies.set(text, raw);
+    sets.currencies = put(sets.currencies, text, raw);
   else if (
     isDate(text) ||
     (before?.name && months.has(before.name)) ||
@@ -157,7 +179,7 @@ function quantity(sets: Sets, tokens: readonly Token[], at: number): void {
     unit === 'am' ||
     unit === 'pm'
   )
-    sets.dates.set(text, raw);
+    sets.dates = put(sets.dates, text, raw);
   else if (
     previous?.text === 'version' ||
     previous?.text === 'v' ||
@@ -165,37 +187,41 @@ function quantity(sets: Sets, tokens: readonly Token[], at: number): void {
     text.split('.').length > 2 ||
     (unit === undefined && previous?.kind === 'word' && previous.capital && !previous.initial)
   )
-    sets.versions.set(text, raw);
-  else sets.plainNumbers.set(text, raw);
+    sets.versions = put(sets.versions, text, raw);
+  else sets.plainNumbers = put(sets.plainNumbers, text, raw);
 }
 
-const isMonth = (token: Token | undefined): boolean =>
-  token?.kind === 'word' && months.has(lookUp(token.text)?.name ?? '');
+const isMonth = (token: Token | undefined): boolean => months.has(token?.info?.name ?? '');
 
 /** A year, a decade, a day with its month, a time of day. */
 const isDate = (text: string): boolean =>
   /^(?:1[5-9]|20)\d\ds?$/.test(text) || /^\d{1,4}[/:-]\d{1,2}(?:[/:-]\d{1,4})?$/.test(text);
 
 function word(sets: Sets, tokens: readonly Token[], at: number): void {
-  const { text, raw } = tokens[at] as Token;
+  const { text, raw, info } = tokens[at] as Token;
+  if (info === undefined) return;
+  const { unit, name, date, person } = info;
+  if (unit !== undefined && currencies.has(unit)) sets.currencies = put(sets.currencies, unit, raw);
+  if (name !== undefined && months.has(name) && !info.nameNeedsCapital)
+    sets.dates = put(sets.dates, name, raw);
+  if (date !== undefined) sets.dates = put(sets.dates, date, raw);
   const previous = tokens[at - 1]?.text ?? '';
   const next = tokens[at + 1]?.text ?? '';
-  const info = lookUp(text);
-  if (info?.unit !== undefined && currencies.has(info.unit)) sets.currencies.set(info.unit, raw);
-  if (info?.name !== undefined && months.has(info.name) && !info.nameNeedsCapital)
-    sets.dates.set(info.name, raw);
-  const date = datesWords.get(text);
-  if (date !== undefined) sets.dates.set(date, raw);
-  if (periods.has(text) && whichPeriod.has(previous))
-    sets.dates.set(`${previous} ${text}`, `${previous} ${raw}`);
-  const quantifier = quantifierOf(text, previous, next);
-  if (quantifier !== undefined) sets.quantifiers.set(quantifier, raw);
-  const person = personWords.get(text);
-  if (person !== undefined && raw !== 'US') sets.persons.set(person, raw);
-  tense(sets, text, raw, previous, next, at);
+  if (info.isPeriod && whichPeriod.has(previous))
+    sets.dates = put(sets.dates, `${previous} ${text}`, `${previous} ${raw}`);
+  const quantifier = quantifierOf(text, info, previous, next);
+  if (quantifier !== undefined) sets.quantifiers = put(sets.quantifiers, quantifier, raw);
+  if (person !== undefined && raw !== 'US') sets.persons = put(sets.persons, person, raw);
+  const tense = tenseOf(text, info, previous, next);
+  if (tense !== undefined) sets.tenses = put(sets.tenses, tense, raw);
 }
 
-function quantifierOf(text: string, previous: string, next: string): string | undefined {
+function quantifierOf(
+  text: string,
+  { quantifier }: WordInfo,
+  previous: string,
+  next: string,
+): string | undefined {
   if (previous === 'at' && (text === 'least' || text === 'most')) return `at ${text}`;
   if (text === 'most' && !(next === 'of' || next.endsWith('s'))) return undefined;
   if (
@@ -208,16 +234,17 @@ function quantifierOf(text: string, previous: string, next: string): string | un
   if ((text === 'last' || text === 'first') && (previous === 'at' || next === 'aid' || next === 'time'))
     return undefined;
   if (text === 'double' && previous === '') return undefined;
-  return quantifierWords.get(text);
+  return quantifier;
 }
 
-function tense(sets: Sets, text: string, raw: string, previous: string, next: string, at: number): void {
-  if (futures.has(text) || (text === 'going' && next === 'to')) sets.tenses.set('future', raw);
-  else if (pasts.has(text)) sets.tenses.set('past', raw);
-  else if (text === 'used' && next === 'to' && previous !== 'is' && previous !== 'are' && previous !== 'get')
-    sets.tenses.set('past', raw);
-  else if (perfects.has(text) && (text !== 'have' || /(?:ed|en|been|had)$/.test(next)) && next !== 'to')
-    sets.tenses.set('perfect', raw);
-  else if (presents.has(text) && !(at > 0 && previous === 'how') && next !== 'going')
-    sets.tenses.set('present', raw);
+function tenseOf(text: string, { tense }: WordInfo, previous: string, next: string): WordInfo['tense'] {
+  if (text === 'going') return next === 'to' ? 'future' : undefined;
+  if (text === 'used')
+    return next === 'to' && previous !== 'is' && previous !== 'are' && previous !== 'get'
+      ? 'past'
+      : undefined;
+  if (tense === 'perfect')
+    return (text !== 'have' || /(?:ed|en|been|had)$/.test(next)) && next !== 'to' ? tense : undefined;
+  if (tense === 'present') return previous !== 'how' && next !== 'going' ? tense : undefined;
+  return tense;
 }

@@ -2,17 +2,11 @@
 import { type Facets, facetsOf } from './facets.js';
 import { type Kind, kindsOf } from './kinds.js';
 import { numberWord, scaledNumber } from './number-words.js';
-import { stemOf } from './stem.js';
+import { type SmallWords, SmallWordsFound } from './small-words.js';
+import { nothing, put } from './sparse.js';
+import { groupsOf, type SynonymGroups } from './synonyms.js';
 import { type Token, tokenise } from './tokens.js';
-import { lookUp, type Side, type WordInfo } from './vocabulary.js';
-
-/** A word of a question with what is known about it. */
-export interface Word {
-  readonly token: Token;
-  readonly info: WordInfo | undefined;
-  /** Light stem: plural and verb endings cut off. */
-  readonly stem: string;
-}
+import { entry, lookUp, type Side } from './vocabulary.js';
 
 /** A name told by its capital. */
 export interface CapitalName {
@@ -26,7 +20,8 @@ export interface CapitalName {
 
 /** Everything the rules compare. */
 export interface Features {
-  readonly words: readonly Word[];
+  /** Those that are no part of a number. */
+  readonly words: readonly Token[];
   /** Canonical numbers and the operators between them, in order. */
   readonly numbers: readonly string[];
   /** Count of each canonical number. */
@@ -53,10 +48,14 @@ export interface Features {
   readonly sequenceRaw: readonly string[];
   /** Stem of every word. */
   readonly stems: ReadonlySet<string>;
-  /** Stem of every word of subject matter → the word as written. */
-  readonly content: ReadonlyMap<string, string>;
+  /** Stem of every word of subject matter → index in `sequence` where it first stands. */
+  readonly content: ReadonlyMap<string, number>;
+  /** Groups of near-synonyms that words of subject matter stand in. */
+  readonly synonyms: SynonymGroups;
   /** What is asked for; empty when no question word tells. */
   readonly kinds: ReadonlySet<Kind>;
+  /** Its relations, modals, auxiliaries and links. */
+  readonly smallWords: SmallWords;
   /** Quantities by kind, quantifiers, person, tense, code, quotes, language. */
   readonly facets: Facets;
 }
@@ -64,26 +63,44 @@ export interface Features {
 /** Longest text remembered and composed, in UTF-16 code units. */
 export const maxMemoLength = 2_000;
 const maxMemoEntries = 1_024;
-let young = new Map<string, Features>();
-let old = new Map<string, Features>();
+/** Texts judged lately, with their features from the second time on. */
+let young = new Map<string, Features | undefined>();
+let old = new Map<string, Features | undefined>();
+
+/** The features of the last text that was asked for: rules and verifier want them one after the other. */
+function rememberLastText(make: (text: string) => Features): (text: string) => Features {
+  let last: { readonly text: string; readonly features: Features } | undefined;
+  return (text) => {
+    if (last === undefined || last.text !== text) last = { text, features: make(text) };
+    return last.features;
+  };
+}
 
 /**
- * The features of a text. Remembers the last thousand or two texts of up to 2,000 characters, because stored questions are
- * judged again and again. Cost: linear in the length of the text; a map read when remembered.
+ * The features of a stored text. Remembers the last thousand or two of up to 2,000 characters that were judged more than once,
+ * because what is asked often is judged again and again; keeping those that are judged once would cost more than it saves. Cost:
+ * linear in the length of the text; a map read when remembered.
  */
-export function featuresOf(text: string): Features {
-  let features = young.get(text);
-  if (features !== undefined) return features;
-  features = old.get(text) ?? extract(text);
+export const featuresOf = rememberLastText((text) => {
+  const present = young.get(text);
+  if (present !== undefined) return present;
+  const isAgain = young.has(text) || old.has(text);
+  const features = old.get(text) ?? extract(text);
   if (text.length <= maxMemoLength) {
     if (young.size >= maxMemoEntries) {
       old = young;
       young = new Map();
     }
-    young.set(text, features);
+    young.set(text, isAgain ? features : undefined);
   }
   return features;
-}
+});
+
+/**
+ * The features of a text that is asked, for which the candidates are judged one after the other. Only the last one is remembered: a
+ * text that comes again is mostly found by its key.
+ */
+export const featuresOfAsked = rememberLastText(extract);
 
 // Composing marks can cost the square of their number, so only texts of ordinary length are composed.
 const compose = (text: string): string =>
@@ -98,24 +115,28 @@ export function extract(text: string): Features {
 
 /** Goes through the tokens once and notes what the rules need. */
 class Reader implements Features {
-  readonly words: Word[] = [];
+  readonly words: Token[] = [];
   readonly numbers: string[] = [];
-  readonly numberCounts = new Map<string, number>();
-  readonly sides = new Map<number, Map<string, string>>();
-  readonly denied = new Map<number, string>();
-  readonly units = new Map<string, string>();
-  readonly listedNames = new Map<string, string>();
-  readonly capitalNames = new Map<string, CapitalName>();
+  numberCounts: ReadonlyMap<string, number> = nothing;
+  sides: ReadonlyMap<number, ReadonlyMap<string, string>> = nothing;
+  denied: ReadonlyMap<number, string> = nothing;
+  units: ReadonlyMap<string, string> = nothing;
+  listedNames: ReadonlyMap<string, string> = nothing;
+  capitalNames: ReadonlyMap<string, CapitalName> = nothing;
   readonly negations: string[] = [];
-  readonly negated = new Map<string, string>();
+  negated: ReadonlyMap<string, string> = nothing;
   readonly sequence: string[] = [];
   readonly sequenceRaw: string[] = [];
   readonly stems = new Set<string>();
-  readonly content = new Map<string, string>();
+  readonly content = new Map<string, number>();
+  readonly synonyms: SynonymGroups;
   readonly kinds: ReadonlySet<Kind>;
+  readonly smallWords = new SmallWordsFound();
   readonly facets: Facets;
   ones = 0;
-  #titled: boolean;
+  readonly #titled: boolean;
+  /** Some unit behind a number is in the sequence, which is not subject matter there and may be elsewhere. */
+  #hasCounted = false;
 
   constructor(text: string, tokens: readonly Token[]) {
     this.#titled = isTitleCase(tokens);
@@ -130,21 +151,21 @@ class Reader implements Features {
         if (tokens[i - 1]?.kind === 'number' && tokens[i + 1]?.kind === 'number')
           this.#number(token.text, token.raw);
       } else {
-        const info = known(token.text);
-        const value = numberWord(tokens, i, info);
-        if (value === undefined) this.#word(tokens, i, info);
+        const value = numberWord(tokens, i);
+        if (value === undefined) this.#word(tokens, i);
         else {
           i = value.last;
           this.#number(value.text, token.raw);
         }
       }
     }
+    this.synonyms = groupsOf(this.content.keys());
     this.facets = facetsOf(text, tokens, this.sequence);
   }
 
   #number(value: string, raw: string): void {
     this.numbers.push(value);
-    this.numberCounts.set(value, (this.numberCounts.get(value) ?? 0) + 1);
+    this.numberCounts = put(this.numberCounts, value, (this.numberCounts.get(value) ?? 0) + 1);
     this.#inSequence(value, raw);
   }
 
@@ -153,97 +174,96 @@ class Reader implements Features {
     this.sequenceRaw.push(raw);
   }
 
-  #word(tokens: readonly Token[], at: number, info: WordInfo | undefined): void {
+  #word(tokens: readonly Token[], at: number): void {
     const token = tokens[at] as Token;
-    const { text, raw } = token;
+    const { text, raw, info, stem } = token;
     const previous = tokens[at - 1];
     const next = tokens[at + 1];
-    const stem = stemOf(info?.positive ?? text);
-    this.words.push({ token, info, stem });
+    this.words.push(token);
     this.stems.add(stem);
+    if (info?.small !== undefined) this.smallWords.add(info.small, text);
     if (text === 'one' || text === 'first' || isArticleOfUnit(text, next)) this.ones++;
-    if (info?.positive !== undefined) this.negated.set(stem, raw);
+    if (info?.positive !== undefined) this.negated = put(this.negated, stem, raw);
     if (info?.sides !== undefined && isTellingSide(text, previous, next))
       this.#sides(info.sides, raw, isDenied(tokens, at));
-    if (isNegation(token, info) && !isIdleNegation(tokens, at)) this.negations.push(raw);
+    const negates = isNegation(token);
+    if (negates && !isIdleNegation(tokens, at)) this.negations.push(raw);
     const counted = info?.unit !== undefined && isNumber(previous);
-    if (info?.unit !== undefined && (counted || text.length > 2)) this.units.set(info.unit, raw);
+    if (info?.unit !== undefined && (counted || text.length > 2))
+      this.units = put(this.units, info.unit, raw);
 
-    const plain = isNegation(token, info) || (info?.stop === true && raw !== 'IT');
+    const plain = negates || (info?.stop === true && raw !== 'IT');
     if (!plain) {
       this.#inSequence(stem, raw);
-      if (!counted) this.content.set(stem, raw);
-    } else if (relations.has(text)) this.#inSequence(text, raw);
-    this.#name(token, info, stem, previous, next, plain);
+      if (counted) this.#hasCounted = true;
+      else if (!this.content.has(stem)) this.content.set(stem, this.#firstPlace(stem));
+    } else if (info?.isRelation === true) this.#inSequence(text, raw);
+    this.#name(token, previous, next, plain);
+  }
+
+  /** Of the stem that was put into the sequence last. */
+  #firstPlace(stem: string): number {
+    return this.#hasCounted ? this.sequence.indexOf(stem) : this.sequence.length - 1;
   }
 
   #sides(sides: readonly Side[], raw: string, denied: boolean): void {
     for (const { group, member, deniable } of sides) {
       if (denied && deniable) {
-        this.denied.set(group, member);
+        this.denied = put(this.denied, group, member);
         continue;
       }
-      const present = this.sides.get(group);
-      if (present === undefined) this.sides.set(group, new Map([[member, raw]]));
-      else present.set(member, raw);
+      this.sides = put(this.sides, group, put(this.sides.get(group) ?? nothing, member, raw));
     }
   }
 
-  #name(
-    token: Token,
-    info: WordInfo | undefined,
-    stem: string,
-    previous: Token | undefined,
-    next: Token | undefined,
-    plain: boolean,
-  ): void {
-    const listed = this.#listedName(token, info, next);
+  #name(token: Token, previous: Token | undefined, next: Token | undefined, plain: boolean): void {
+    const { raw, text, info, stem } = token;
+    const name = info === undefined ? nameOfPeople(text) : info.name;
+    const listed = this.#listedName(token, name, next);
     if (listed !== undefined) {
-      this.listedNames.set(listed, token.text === 'united' ? `${token.raw} ${next?.raw}` : token.raw);
+      const written = text === 'united' ? `${raw} ${next?.raw}` : raw;
+      this.listedNames = put(this.listedNames, listed, written);
       this.stems.add(listed);
-    } else if (token.text === 'us') this.stems.add('usa');
+    } else if (text === 'us') this.stems.add('usa');
     // Written small, `apple` may still be the company that the other question means.
-    else if (info?.name !== undefined) this.stems.add(info.name);
-    else if (!plain && !this.#titled && previous?.text !== 'united' && isCapitalName(token, info)) {
-      this.capitalNames.set(stem, { raw: token.raw, acronym: token.innerCapital, at: this.words.length - 1 });
+    else if (name !== undefined) this.stems.add(name);
+    else if (!plain && !this.#titled && previous?.text !== 'united' && isCapitalName(token)) {
+      const found = { raw, acronym: token.innerCapital, at: this.words.length - 1 };
+      this.capitalNames = put(this.capitalNames, stem, found);
     }
   }
 
-  #listedName(token: Token, info: WordInfo | undefined, next: Token | undefined): string | undefined {
+  #listedName(token: Token, name: string | undefined, next: Token | undefined): string | undefined {
     if (token.text === 'united') {
       if (next?.text === 'states') return 'usa';
       if (next?.text === 'kingdom') return 'britain';
     }
-    if (info?.name === undefined) return token.raw === 'US' ? 'usa' : undefined;
-    if (!info.nameNeedsCapital) return info.name;
+    if (name === undefined) return token.raw === 'US' ? 'usa' : undefined;
+    if (token.info?.nameNeedsCapital !== true) return name;
     const telling = token.capital && (token.text.length === 1 || (!token.initial && !this.#titled));
-    return telling ? info.name : undefined;
+    return telling ? name : undefined;
   }
 }
 
 function isNumber(token: Token | undefined): boolean {
-  return token !== undefined && (token.kind === 'number' || lookUp(token.text)?.number !== undefined);
+  return token !== undefined && (token.kind === 'number' || token.info?.number !== undefined);
 }
 
-function isNegation(token: Token, info: WordInfo | undefined): boolean {
+function isNegation({ text, raw, info }: Token): boolean {
   // Every n't, mistyped ones too.
-  return info?.negation === true || (token.text.endsWith('nt') && /n['’]t$/i.test(token.raw));
+  return info?.negation === true || (text.endsWith('nt') && /n['’]t$/i.test(raw));
 }
 
 /** A capital tells a name unless the word stands first, is shouted, or is known not to be one. */
-function isCapitalName(token: Token, info: WordInfo | undefined): boolean {
-  if (!token.capital || info?.sides !== undefined || info?.negation) return false;
+function isCapitalName(token: Token): boolean {
+  if (!token.capital || token.info?.sides !== undefined || token.info?.negation) return false;
   if (!token.innerCapital) return !token.initial;
   return token.text.length < 6 || token.raw !== token.raw.toUpperCase();
 }
 
-/** What is known about a word or, for the names of people (`Israelis`), about its singular. */
-function known(word: string): WordInfo | undefined {
-  const info = lookUp(word);
-  if (info !== undefined || !word.endsWith('s')) return info;
-  const singular = lookUp(word.slice(0, -1));
-  return singular?.name === undefined ? undefined : { name: singular.name };
-}
+/** `Israelis` are told by the singular. */
+const nameOfPeople = (word: string): string | undefined =>
+  word.endsWith('s') ? lookUp(word.slice(0, -1))?.name : undefined;
 
 /**
  * Most words of a title begin with a capital, so capitals tell no names there; nor do they in a text all in capitals. A few names in
@@ -255,7 +275,7 @@ function isTitleCase(tokens: readonly Token[]): boolean {
   let needed = 5;
   for (const token of tokens) {
     if (token.kind !== 'word' || token.initial) continue;
-    if (token.capital && token.text !== 'i' && lookUp(token.text)?.stop) needed = 2;
+    if (token.capital && token.text !== 'i' && token.info?.stop) needed = 2;
     if (token.text.length < 4) continue;
     longer++;
     if (token.capital) capital++;
@@ -282,11 +302,11 @@ const intensifiers = new Set(['very', 'so', 'too', 'really']);
 function isDenied(tokens: readonly Token[], at: number): boolean {
   const close = tokens[at - 1];
   const before = close !== undefined && intensifiers.has(close.text) ? tokens[at - 2] : close;
-  return before !== undefined && before.text !== 'without' && isNegation(before, lookUp(before.text));
+  return before !== undefined && before.text !== 'without' && isNegation(before);
 }
 
 const isArticleOfUnit = (word: string, next: Token | undefined): boolean =>
-  (word === 'a' || word === 'an') && next !== undefined && lookUp(next.text)?.unit !== undefined;
+  (word === 'a' || word === 'an') && next?.info?.unit !== undefined;
 
 const doubts = new Set(['know', 'understand', 'sure', 'figure']);
 const doubters = new Set(['i', 'im', 'am']);
@@ -306,8 +326,7 @@ function isIdleNegation(tokens: readonly Token[], at: number): boolean {
   return previous === 'or' || previous === 'if' || next?.text === 'only';
 }
 
-const relations = new Set(
-  'of to in on at by for from with about into onto upon over under between among through during per via than as and or vs versus'.split(
-    ' ',
-  ),
-);
+for (const word of 'of to in on at by for from with about into onto upon over under between among through during per via than as and or vs versus'.split(
+  ' ',
+))
+  entry(word).isRelation = true;

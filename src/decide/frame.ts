@@ -1,7 +1,8 @@
 // Lays two questions side by side: what both say first and last, and what stands between on each side. Only decide/ imports it.
 import type { Features } from './features.js';
+import { rememberLast } from './last-pair.js';
 import { oneEditApart } from './spelling.js';
-import { areSynonyms, hasSynonyms } from './synonyms.js';
+import { areSynonyms, isIn } from './synonyms.js';
 
 /** Two questions laid side by side. */
 export interface Frame {
@@ -9,31 +10,17 @@ export interface Frame {
   readonly share: number;
   /** Share of the words of subject matter, without names, that both have in any order, in [0, 1]; 1 when there are none. */
   readonly likeness: number;
-  /** Stems between, as far as they carry a subject. */
-  readonly asked: readonly string[];
-  readonly stored: readonly string[];
-  /** The same as written. */
-  readonly askedRaw: string;
-  readonly storedRaw: string;
+  /** Entries of `sequence` that both have at the beginning, and at the end. */
+  readonly start: number;
+  readonly end: number;
   /** The questions are the same but for a word or two that stand in the place of others with another meaning. */
   readonly isSubstitution: boolean;
 }
 
 const longestSlot = 2;
 
-let lastAsked: Features | undefined;
-let lastStored: Features | undefined;
-let lastFrame: Frame | undefined;
-
-/** The frame of two questions; the last one is remembered, because several rules ask for it. Cost: linear in the count of words. */
-export function frameOf(asked: Features, stored: Features): Frame {
-  if (lastFrame === undefined || lastAsked !== asked || lastStored !== stored) {
-    lastFrame = lay(asked, stored);
-    lastAsked = asked;
-    lastStored = stored;
-  }
-  return lastFrame;
-}
+/** The frame of two questions; the last one is remembered. Cost: linear in the count of words. */
+export const frameOf = rememberLast(lay);
 
 function lay(asked: Features, stored: Features): Frame {
   const [a, b] = [asked.sequence, stored.sequence];
@@ -42,18 +29,20 @@ function lay(asked: Features, stored: Features): Frame {
   let end = 0;
   while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end])
     end++;
-  const [left, right] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
   const both = start + end;
   const all = a.length + b.length;
   return {
     share: all === 0 ? 1 : (2 * both) / all,
     likeness: likenessOf(asked, stored),
-    asked: left,
-    stored: right,
-    askedRaw: asked.sequenceRaw.slice(start, a.length - end).join(' '),
-    storedRaw: stored.sequenceRaw.slice(start, b.length - end).join(' '),
-    isSubstitution: isSubstitution(left, right, both, asked, stored),
+    start,
+    end,
+    isSubstitution: isSubstitution(start, end, asked, stored),
   };
+}
+
+/** What one of the questions has between, as written. */
+export function slotOf({ sequenceRaw }: Features, { start, end }: Frame): string {
+  return sequenceRaw.slice(start, sequenceRaw.length - end).join(' ');
 }
 
 function likenessOf(asked: Features, stored: Features): number {
@@ -66,29 +55,21 @@ function likenessOf(asked: Features, stored: Features): number {
     for (const stem of from.content.keys()) {
       if (from.capitalNames.has(stem) || from.listedNames.has(stem)) continue;
       all++;
-      if (in_.stems.has(stem) || hasSynonym(stem, in_)) both++;
+      if (in_.stems.has(stem) || isIn(stem, in_.synonyms)) both++;
     }
   }
   return all === 0 ? 1 : both / all;
 }
 
-function hasSynonym(stem: string, in_: Features): boolean {
-  if (!hasSynonyms(stem)) return false;
-  for (const other of in_.content.keys()) if (areSynonyms(stem, other)) return true;
-  return false;
-}
-
-function isSubstitution(
-  left: readonly string[],
-  right: readonly string[],
-  both: number,
-  asked: Features,
-  stored: Features,
-): boolean {
-  if (left.length === 0 || right.length === 0 || left.length > longestSlot || right.length > longestSlot)
-    return false;
+function isSubstitution(start: number, end: number, asked: Features, stored: Features): boolean {
+  const both = start + end;
+  const isShort = ({ sequence }: Features) => sequence.length > both && sequence.length <= both + longestSlot;
+  if (!isShort(asked) || !isShort(stored)) return false;
   // One common word is a frame only when the small words agree too.
   if (both < 1 || (both < 2 && !agree(asked, stored))) return false;
+  const [left, right] = [asked, stored].map(({ sequence }) =>
+    sequence.slice(start, sequence.length - end),
+  ) as [string[], string[]];
   const meansOther = (from: readonly string[], in_: readonly string[], whole: Features): boolean =>
     from.some((word) => whole.content.has(word)) &&
     !from.some((word) => /^\d/.test(word)) &&

@@ -46,9 +46,27 @@ const halveAt = 1_000_000;
 /** Words learnt of one question at most. */
 const maxLearnt = 32;
 
-const shipped = new Map<string, number>();
-for (const [oneIn, words] of bands)
-  for (const word of words.split(' ')) if (!shipped.has(stemOf(word))) shipped.set(stemOf(word), 1 / oneIn);
+/** Of the questions, those that a word of a band stands in, and its rarity as long as no traffic was seen. */
+interface Band {
+  readonly share: number;
+  readonly idf: number;
+}
+
+const bandOf = (oneIn: number): Band => ({
+  share: 1 / oneIn,
+  idf: rarity(0, 0, 1 / oneIn),
+});
+const rare = bandOf(rareOneIn);
+const shipped = new Map<string, Band>();
+for (const [oneIn, words] of bands) {
+  const band = bandOf(oneIn);
+  for (const word of words.split(' ')) if (!shipped.has(stemOf(word))) shipped.set(stemOf(word), band);
+}
+
+/** Natural logarithm of "one in so many questions", never below 0, from what was counted and the share in the table. */
+function rarity(questions: number, counted: number, share: number): number {
+  return Math.max(Math.log((questions + weightOfTable) / (counted + share * weightOfTable)), 0);
+}
 
 /**
  * Document frequencies of stems. Starts from the shipped table; `learn` moves it towards what is asked. Bounded: at most 8,192
@@ -87,10 +105,8 @@ export class Frequencies {
 
   /** Rarity of a stem: natural logarithm of "one in so many questions", from 0 (in every one) to about 9 and never below 0. */
   idf(stem: string): number {
-    const share = shipped.get(stem) ?? 1 / rareOneIn;
-    const counted = this.#questions === 0 ? 0 : this.#count(stem);
-    const idf = Math.log((this.#questions + weightOfTable) / (counted + share * weightOfTable));
-    return Math.max(idf, 0);
+    const { share, idf } = shipped.get(stem) ?? rare;
+    return this.#questions === 0 ? idf : rarity(this.#questions, this.#count(stem), share);
   }
 
   #count(stem: string): number {

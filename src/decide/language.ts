@@ -1,9 +1,8 @@
 // Guesses the language of a text from its script and its small words. Only facets.ts imports it.
 import type { Token } from './tokens.js';
+import { entry } from './vocabulary.js';
 
-const smallWords = new Map<string, string>();
-// A word of two languages tells neither, unless one is English, which is the most asked.
-for (const [language, words] of Object.entries({
+const wordLists = {
   en: 'the of and is are how what why where when which who does do can should my your with for from it this that i',
   de: 'der die das und ist sind wie warum wo wann welche wer ich mein mit für von nicht ein eine kann wird',
   fr: 'le les des et est sont comment quoi pourquoi où quand qui je mon avec pour pas une un peut du que quelle',
@@ -11,12 +10,21 @@ for (const [language, words] of Object.entries({
   it: 'il gli e è sono come perché dove quando chi io mio con per non una può della quale cosa',
   pt: 'os e é são como que porque onde quando quem eu meu com para não uma pode do da qual',
   nl: 'het en is zijn hoe wat waarom waar wanneer wie ik mijn met voor niet een kan van welke',
-})) {
+};
+const languages = Object.keys(wordLists);
+
+// A word of two languages tells neither, unless one is English, which is the most asked.
+const several = new Set<string>();
+for (const [language, words] of Object.values(wordLists).entries()) {
   for (const word of words.split(' ')) {
-    const present = smallWords.get(word);
-    if (present !== 'en') smallWords.set(word, present === undefined ? language : '');
+    const info = entry(word);
+    if (languages[info.language] === 'en' || several.has(word)) continue;
+    if (info.language >= 0) several.add(word);
+    info.language = several.has(word) ? -1 : language;
   }
 }
+/** Words of each language, counted anew for every text. */
+const counts = new Uint8Array(languages.length);
 
 const scripts: readonly (readonly [from: number, to: number, script: string])[] = [
   [0x370, 0x3ff, 'greek'],
@@ -38,14 +46,14 @@ export function languageOf(text: string, tokens: readonly Token[]): string {
     if (code < 0x370) continue;
     for (const [from, to, script] of scripts) if (code >= from && code <= to) return script;
   }
-  const counts = new Map<string, number>();
-  let best = '';
+  counts.fill(0);
+  let best = -1;
   for (let i = 0; i < tokens.length && i < maxTokens; i++) {
-    const language = smallWords.get((tokens[i] as Token).text);
-    if (!language) continue;
-    const count = (counts.get(language) ?? 0) + 1;
-    counts.set(language, count);
-    if (count > (counts.get(best) ?? 0)) best = language;
+    const language = tokens[i]?.info?.language ?? -1;
+    if (language < 0) continue;
+    const count = (counts[language] as number) + 1;
+    counts[language] = count;
+    if (best < 0 || count > (counts[best] as number)) best = language;
   }
-  return best;
+  return languages[best] ?? '';
 }

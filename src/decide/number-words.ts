@@ -1,6 +1,5 @@
 // Numbers written in words, in Roman numerals, or with a scale (`2 million`). Only features.ts imports it.
 import type { Token } from './tokens.js';
-import { lookUp, type WordInfo } from './vocabulary.js';
 
 const vague = new Set(['several', 'few', 'many', 'some']);
 const determiners = new Set([
@@ -41,7 +40,7 @@ const smallRoman = new Set(['ii', 'iii', 'vii', 'viii', 'ix', 'xii', 'xiii', 'xi
 
 /** `2 million` is 2000000. */
 export function scaledNumber(token: Token, next: Token | undefined): string | undefined {
-  const scale = next?.kind === 'word' ? lookUp(next.text)?.number : undefined;
+  const scale = next?.info?.number;
   if (scale === undefined || scale < 100 || token.text.length > 9) return undefined;
   const value = Number(token.text) * scale;
   return Number.isFinite(value) ? String(Number(value.toPrecision(15))) : undefined;
@@ -51,14 +50,16 @@ export function scaledNumber(token: Token, next: Token | undefined): string | un
 export function numberWord(
   tokens: readonly Token[],
   start: number,
-  info: WordInfo | undefined,
 ): { text: string; last: number } | undefined {
   const token = tokens[start] as Token;
   const previous = tokens[start - 1];
-  if (info?.number === undefined) {
+  const number = token.info?.number;
+  if (number === undefined) {
     // In small letters only what is no word or abbreviation otherwise.
     const value =
-      token.innerCapital || smallRoman.has(token.raw) ? roman.indexOf(token.raw.toUpperCase()) : -1;
+      token.innerCapital || (token.info === undefined && smallRoman.has(token.raw))
+        ? roman.indexOf(token.raw.toUpperCase())
+        : -1;
     return value < 0 ? undefined : { text: String(value), last: start };
   }
   // `one` is mostly a pronoun, `second` mostly a unit.
@@ -66,14 +67,13 @@ export function numberWord(
   if (token.text === 'second' && !(previous !== undefined && determiners.has(previous.text)))
     return undefined;
   // `several thousand` is no number.
-  if ((info.number >= 100 || info.number === 12) && previous !== undefined && vague.has(previous.text))
+  if ((number >= 100 || number === 12) && previous !== undefined && vague.has(previous.text))
     return undefined;
   let total = 0;
   let current = -1;
   let last = start;
   for (let i = start; i < tokens.length; i++) {
-    const part = tokens[i] as Token;
-    const value = part.kind === 'word' ? lookUp(part.text)?.number : undefined;
+    const value = tokens[i]?.info?.number;
     if (value === undefined) break;
     if (value >= 1000) {
       total += Math.max(current, 1) * value;

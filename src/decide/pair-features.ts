@@ -1,11 +1,12 @@
 // The numbers that a model sees of two questions side by side. Only decide/ and the trainer import it.
-import { type FacetKind, facetKinds } from './facets.js';
+import { facetKinds } from './facets.js';
 import type { Features } from './features.js';
 import { frameOf } from './frame.js';
 import { type Frequencies, shippedFrequencies } from './frequencies.js';
 import { ruleNames } from './policy.js';
-import { residueOf, smallKinds, smallWords } from './residue.js';
+import { residueOf } from './residue.js';
 import { rules } from './rules.js';
+import { smallKinds } from './small-words.js';
 
 /** What is known of a candidate from the search that found it. */
 export interface SearchSignals {
@@ -123,11 +124,12 @@ export function pairFeatures(
 
   const frame = frameOf(asked, stored);
   put(frame.share);
-  put(Math.min(frame.asked.length, 8) / 8);
-  put(Math.min(frame.stored.length, 8) / 8);
+  put(Math.min(asked.sequence.length - frame.start - frame.end, 8) / 8);
+  put(Math.min(stored.sequence.length - frame.start - frame.end, 8) / 8);
   put(frame.isSubstitution ? 1 : 0);
 
-  const { asked: left, stored: right, ...residue } = residueOf(asked, stored, frequencies);
+  const residue = residueOf(asked, stored, frequencies);
+  const [left, right] = [residue.asked, residue.stored];
   put(residue.run);
   put(residue.disorder);
   put(Math.min(residue.shared, 8) / 8);
@@ -142,13 +144,13 @@ export function pairFeatures(
   put(residue.alike);
   put(Math.min(asked.words.length, stored.words.length, 40) / 20);
 
-  for (const kind of facetKinds) compareSets(a[kind as FacetKind], b[kind as FacetKind], put);
+  for (const kind of facetKinds) compareSets(a[kind], b[kind], put);
   compareSets(asked.numberCounts, stored.numberCounts, put);
   compareSets(asked.units, stored.units, put);
   compareSets(asked.listedNames, stored.listedNames, put);
   compareSets(asked.capitalNames, stored.capitalNames, put);
   compareSides(asked, stored, put);
-  for (const kind of smallKinds) compareSets(smallWords(asked, kind), smallWords(stored, kind), put);
+  for (const kind of smallKinds) compareSets(asked.smallWords[kind], stored.smallWords[kind], put);
   for (const name of ruleColumns) put(rules[name](asked, stored) === undefined ? 0 : 1);
   return row;
 }
@@ -186,13 +188,29 @@ interface Present {
 
 /** Three columns: equal sets, each has what the other lacks, one has what the other lacks. All 0 when both are empty. */
 function compareSets(asked: Present, stored: Present, put: (value: number) => void): void {
-  let left = 0;
-  let right = 0;
-  if (asked.size > 0) for (const key of asked.keys()) if (!stored.has(key)) left++;
-  if (stored.size > 0) for (const key of stored.keys()) if (!asked.has(key)) right++;
-  put(asked.size > 0 && left + right === 0 ? 1 : 0);
-  put(left > 0 && right > 0 ? 1 : 0);
-  put(left > 0 !== right > 0 ? 1 : 0);
+  if (asked.size === 0 && stored.size === 0) {
+    put(0);
+    put(0);
+    put(0);
+    return;
+  }
+  const left = hasMore(asked, stored);
+  const right = hasMore(stored, asked);
+  put(asked.size > 0 && !left && !right ? 1 : 0);
+  put(left && right ? 1 : 0);
+  put(left !== right ? 1 : 0);
+}
+
+function hasMore(from: Present, in_: Present): boolean {
+  if (from.size === 0) return false;
+  if (in_.size < from.size) return true;
+  for (const key of from.keys()) if (!in_.has(key)) return true;
+  return false;
+}
+
+function hasCommon(one: Present, other: Present): boolean {
+  for (const key of one.keys()) if (other.has(key)) return true;
+  return false;
 }
 
 /** The same three columns for opposites: groups in which both stand on one side, on different sides, or that one alone has. */
@@ -204,8 +222,7 @@ function compareSides(asked: Features, stored: Features, put: (value: number) =>
     const others = stored.sides.get(group);
     if (others === undefined) alone++;
     else {
-      const agree = [...sides.keys()].some((side) => others.has(side));
-      if (agree) same++;
+      if (hasCommon(sides, others)) same++;
       else different++;
     }
   }

@@ -35,9 +35,7 @@ export function plantedIn(asked: Features, stored: Features): string | undefined
 /** `… ignore this`, said to whoever reads. */
 function orderIn({ words }: Features): string | undefined {
   for (let i = 0; i + 1 < words.length; i++) {
-    const [before, verb, object] = [words[i - 1], words[i], words[i + 1]].map(
-      (word) => word?.token.text ?? '',
-    );
+    const [before, verb, object] = [words[i - 1], words[i], words[i + 1]].map((word) => word?.text ?? '');
     if (
       dismissals.has(verb as string) &&
       dismissed.has(object as string) &&

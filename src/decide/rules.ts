@@ -2,14 +2,15 @@
 
 import type { FacetKind } from './facets.js';
 import type { Features } from './features.js';
-import { frameOf } from './frame.js';
+import { frameOf, slotOf } from './frame.js';
 import type { Kind } from './kinds.js';
+import { type OfPair, rememberLast } from './last-pair.js';
 import { swapped } from './order.js';
 import { plantedIn } from './planted.js';
 import { oneEditApart } from './spelling.js';
 
 /** Says in one short phrase how two questions differ, or `undefined` when this rule sees no difference. Symmetric in its verdict. */
-export type Rule = (asked: Features, stored: Features) => string | undefined;
+export type Rule = OfPair<string | undefined>;
 
 type Present = { has(key: string): boolean };
 
@@ -156,11 +157,10 @@ function missingCapitals(from: Features, in_: Features): Missing {
  */
 function enlarges(from: Features, at: number, step: 1 | -1, in_: Features): boolean {
   const neighbour = from.words[at + step];
-  if (neighbour?.token.capital !== true || neighbour.info?.stop || !in_.stems.has(neighbour.stem))
-    return false;
+  if (neighbour?.capital !== true || neighbour.info?.stop || !in_.stems.has(neighbour.stem)) return false;
   const there = in_.words.findIndex((word) => word.stem === neighbour.stem);
   const instead = in_.words[there - step];
-  return instead === undefined || instead.info?.stop === true || from.stems.has(instead.stem);
+  return instead === undefined || instead.info?.stop || from.stems.has(instead.stem);
 }
 
 /** The other question spells the name with one letter more, less or other, or writes it out (`Fuji`, `Fujifilm`). */
@@ -237,14 +237,18 @@ function facet(kind: FacetKind, telling: ReadonlySet<string>): Rule {
 }
 
 /** All words but one or two are in the other question too, small ones included. */
-function nearlyWordForWord(asked: Features, stored: Features, most = 2): boolean {
+const nearlyWordForWord = (asked: Features, stored: Features, most = 2): boolean =>
+  mostLacking(asked, stored) <= most;
+
+/** Count of the words of one question that the other lacks, small ones included; the greater of both counts. */
+const mostLacking = rememberLast((asked, stored) => {
   const lacks = (from: Features, in_: Features): number => {
     let count = 0;
     for (const stem of from.stems) if (!in_.stems.has(stem)) count++;
     return count;
   };
-  return lacks(asked, stored) <= most && lacks(stored, asked) <= most;
-}
+  return Math.max(lacks(asked, stored), lacks(stored, asked));
+});
 
 /** The word lists are English; of other languages these rules say nothing. */
 const isEnglish = ({ facets }: Features): boolean => facets.language === 'en' || facets.language === '';
@@ -284,22 +288,22 @@ function substitution(asked: Features, stored: Features): string | undefined {
   const frame = frameOf(asked, stored);
   if (!frame.isSubstitution || !isEnglish(asked) || !isEnglish(stored)) return undefined;
   if (!nearlyWordForWord(asked, stored, 1)) return undefined;
-  return against(frame.askedRaw, frame.storedRaw);
+  return against(slotOf(asked, frame), slotOf(stored, frame));
 }
 
-/** Every rule by its name, cheapest and surest first. */
+/** Every rule by its name, cheapest and surest first. Each remembers what it said last. */
 export const rules = {
-  numbers,
-  negation,
-  antonyms,
-  units,
-  order,
-  names,
-  question,
-  quantifiers,
-  tense,
-  person,
-  code,
-  substitution,
-  planted: plantedIn,
+  numbers: rememberLast(numbers),
+  negation: rememberLast(negation),
+  antonyms: rememberLast(antonyms),
+  units: rememberLast(units),
+  order: rememberLast(order),
+  names: rememberLast(names),
+  question: rememberLast(question),
+  quantifiers: rememberLast(quantifiers),
+  tense: rememberLast(tense),
+  person: rememberLast(person),
+  code: rememberLast(code),
+  substitution: rememberLast(substitution),
+  planted: rememberLast(plantedIn),
 } as const satisfies Record<string, Rule>;

@@ -2,7 +2,6 @@
 import { maxMemoLength } from './features.js';
 import { languageOf } from './language.js';
 import { type Token, tokenise } from './tokens.js';
-import { lookUp } from './vocabulary.js';
 
 /** Why a turn does not stand alone. */
 export type Dependence =
@@ -94,7 +93,7 @@ function opening(turn: string, tokens: readonly Token[], add: Add): void {
   if (subjects.length === 0) add('ellipsis', tokens.map((token) => token.raw).join(' '));
   // Key words may stand alone when there are some; a fragment opens with a preposition or has a word or two.
   else if (!openers.has(first)) {
-    const isFragment = subjects.length < 2 || (lookUp(first)?.stop === true && first !== 'the');
+    const isFragment = subjects.length < 2 || (tokens[0]?.info?.stop === true && first !== 'the');
     if (isFragment && !/["“`]/.test(turn)) add('ellipsis', first);
   }
 }
@@ -102,7 +101,7 @@ function opening(turn: string, tokens: readonly Token[], add: Add): void {
 const isSubject = (token: Token): boolean =>
   token.kind === 'word' &&
   token.text.length > 1 &&
-  lookUp(token.text)?.stop !== true &&
+  token.info?.stop !== true &&
   !comparatives.has(token.text);
 
 function pointing(tokens: readonly Token[], at: number, add: Add): void {

@@ -180,27 +180,46 @@ suggest recommend
 review feedback
 `;
 
-const canonical = new Map<string, Set<number>>();
-let group = 0;
+/** Stem → numbers of its groups. */
+const groupsByStem = new Map<string, number[]>();
+let count = 0;
 for (const line of groups.trim().split('\n')) {
   for (const word of line.split(' ')) {
     const stem = stemOf(word);
-    const present = canonical.get(stem);
-    if (present === undefined) canonical.set(stem, new Set([group]));
-    else present.add(group);
+    const present = groupsByStem.get(stem);
+    if (present === undefined) groupsByStem.set(stem, [count]);
+    else if (!present.includes(count)) present.push(count);
   }
-  group++;
+  count++;
 }
+const size = Math.ceil(count / 32);
 
 /** Both stems stand in one group of near-synonyms, or are the same. */
 export function areSynonyms(a: string, b: string): boolean {
   if (a === b) return true;
-  const groupsOfA = canonical.get(a);
-  const groupsOfB = groupsOfA && canonical.get(b);
+  const groupsOfA = groupsByStem.get(a);
+  const groupsOfB = groupsOfA && groupsByStem.get(b);
   if (groupsOfA === undefined || groupsOfB === undefined) return false;
-  for (const one of groupsOfA) if (groupsOfB.has(one)) return true;
+  return groupsOfA.some((one) => groupsOfB.includes(one));
+}
+
+/** The groups that any of some stems stands in: one bit a group, 32 to a number. */
+export type SynonymGroups = readonly number[];
+
+/** Cost: a map read a stem. */
+export function groupsOf(stems: Iterable<string>): SynonymGroups {
+  const bits = new Array<number>(size).fill(0);
+  for (const stem of stems)
+    for (const one of groupsByStem.get(stem) ?? none)
+      bits[one >>> 5] = (bits[one >>> 5] as number) | (1 << (one & 31));
+  return bits;
+}
+
+/** The stem stands in one of the groups: it is a near-synonym of a stem that they were made of, or one of those. */
+export function isIn(stem: string, bits: SynonymGroups): boolean {
+  for (const one of groupsByStem.get(stem) ?? none)
+    if (((bits[one >>> 5] as number) & (1 << (one & 31))) !== 0) return true;
   return false;
 }
 
-/** The stem stands in some group. */
-export const hasSynonyms = (stem: string): boolean => canonical.has(stem);
+const none: readonly number[] = [];

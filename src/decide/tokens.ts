@@ -1,4 +1,6 @@
-// Cuts a question into words, numbers and operators in one pass. Only features.ts imports it.
+// Cuts a question into words, numbers and operators in one pass. Only decide/ imports it.
+import { stemOf } from './stem.js';
+import { lookUp, type WordInfo } from './vocabulary.js';
 
 /** A piece of a question. */
 export interface Token {
@@ -13,6 +15,10 @@ export interface Token {
   readonly innerCapital: boolean;
   /** First word of the text or of a sentence. */
   readonly initial: boolean;
+  /** What is known about the word; undefined for others. */
+  readonly info: WordInfo | undefined;
+  /** Light stem of the word, plural and verb endings cut off (`unsafe` has that of `safe`); the text of others. */
+  readonly stem: string;
 }
 
 type Class = 0 | 1 | 2;
@@ -81,8 +87,11 @@ class Scanner {
     return at < this.#text.length ? classify(this.#text.charCodeAt(at)) : other;
   }
 
-  #emit(text: string, kind: Token['kind'], raw: string, inner = false, capital = false): void {
-    this.tokens.push({ text, kind, raw, capital, innerCapital: inner, initial: this.#initial });
+  #emit(text: string, kind: Token['kind'], raw: string, innerCapital = false, capital = false): void {
+    const info = kind === 'word' ? lookUp(text) : undefined;
+    const stem = info?.stem ?? (kind === 'word' ? stemOf(text) : text);
+    const initial = this.#initial;
+    this.tokens.push({ text: info?.word ?? text, kind, raw, capital, innerCapital, initial, info, stem });
     if (kind !== 'operator') this.#initial = false;
   }
 
@@ -92,13 +101,13 @@ class Scanner {
     let at = start;
     let inner = false;
     let contracted = false;
+    let wide = false;
     for (;;) {
       const code = text.charCodeAt(at);
       const kind = this.#class(at);
       if (kind === letter) {
-        if (code < 128 ? code <= 90 : isUpper(text[at] as string)) {
-          if (at > start) inner = true;
-        }
+        if (code >= 128) wide = true;
+        if (at > start && (code < 128 ? code <= 90 : isUpper(text[at] as string))) inner = true;
         at++;
       } else if (code >= 0xdc00 && code <= 0xdfff) at++;
       else if (isApostrophe(code) && this.#class(at + 1) === letter) {
@@ -115,8 +124,10 @@ class Scanner {
     const raw = text.slice(start, at);
     const first = text.charCodeAt(start);
     const capital = first < 128 ? first <= 90 : isUpper(text[start] as string);
+    // Most words are small already; what is beyond ASCII may be a pair of code units, which only the whole word tells.
+    const small = capital || inner || wide ? raw.toLowerCase() : raw;
     this.#emit(
-      contracted ? joinContraction(raw.toLowerCase()) : raw.toLowerCase(),
+      contracted ? joinContraction(small) : small,
       'word',
       raw,
       inner || (capital && at > end),

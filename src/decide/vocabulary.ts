@@ -1,5 +1,7 @@
-// What the decision knows about words: one table from a lower-case word to its meaning for the rules. Only features.ts imports it.
+// What the decision knows about words: one table from a lower-case word to its meaning, so that each word is looked up once. Only decide/ imports it.
 import { adjectivePairs, alternatives, verbPairs } from './antonyms.js';
+import type { SmallKind } from './small-words.js';
+import { stemOf } from './stem.js';
 
 /** A side of a group of words that exclude one another. */
 export interface Side {
@@ -11,34 +13,58 @@ export interface Side {
   readonly deniable: boolean;
 }
 
-/** What is known about a word; absent fields mean no. */
-export interface WordInfo {
+/** What is known about a word. A class, because objects that have all fields in the same places are read faster. */
+export class WordInfo {
+  /** The word: one object for all texts, so that comparing two of them is comparing two addresses. */
+  readonly word: string;
+  /** Light stem of the word, or of `positive`. */
+  stem: string;
   /** Sides of antonym and alternative groups. */
-  sides?: Side[];
+  sides: Side[] | undefined = undefined;
   /** Canonical listed name (`india` for `indian`). */
-  name?: string;
+  name: string | undefined = undefined;
   /** The name is an everyday word too: it counts only when written with a capital that its place does not explain. */
-  nameNeedsCapital?: boolean;
+  nameNeedsCapital = false;
   /** Canonical unit; single letters count only next to a number. */
-  unit?: string;
+  unit: string | undefined = undefined;
   /** Value of a number word. */
-  number?: number;
-  /** The number word is an ordinal. */
-  ordinal?: boolean;
+  number: number | undefined = undefined;
   /** A negation. */
-  negation?: boolean;
+  negation = false;
   /** A negated adjective (`unsafe`): one negation, and this word without it. */
-  positive?: string;
+  positive: string | undefined = undefined;
   /** Carries no subject matter: articles, auxiliaries, pronouns, prepositions, politeness. */
-  stop?: boolean;
+  stop = false;
+  /** Group of small words. */
+  small: SmallKind | undefined = undefined;
+  /** Canonical date (`night` for `midnight`). */
+  date: string | undefined = undefined;
+  /** `week` and the like, which a word such as `last` before them makes a date. */
+  isPeriod = false;
+  /** Canonical quantifier (`all` for `every`). */
+  quantifier: string | undefined = undefined;
+  /** Canonical person (`self` for `my`). */
+  person: string | undefined = undefined;
+  /** Tense that the word tells, beside some neighbours. */
+  tense: 'future' | 'past' | 'perfect' | 'present' | undefined = undefined;
+  /** Index of the language whose small word it is; -1 for none or several. */
+  language = -1;
+  /** A preposition or conjunction, which stands in the sequence of a text. */
+  isRelation = false;
+
+  constructor(word: string) {
+    this.word = word;
+    this.stem = stemOf(word);
+  }
 }
 
 const table = new Map<string, WordInfo>();
 
-function entry(word: string): WordInfo {
+/** What is known about a word, to be added to while modules are loaded: each file puts in what it asks for. */
+export function entry(word: string): WordInfo {
   let info = table.get(word);
   if (info === undefined) {
-    info = {};
+    info = new WordInfo(word);
     table.set(word, info);
   }
   return info;
@@ -176,9 +202,7 @@ for (const [word, value] of Object.entries({
 'first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth'
   .split(' ')
   .forEach((word, index) => {
-    const info = entry(word);
-    info.number = index + 1;
-    info.ordinal = true;
+    entry(word).number = index + 1;
   });
 
 for (const word of (
@@ -206,8 +230,11 @@ const prefixed: Record<string, string> = {
 };
 for (const [prefix, words] of Object.entries(prefixed)) {
   for (const word of words.split(' ')) {
-    entry(prefix + word).positive = word;
-    entry(`${prefix}${word}ly`).positive = `${word}ly`;
+    for (const ending of ['', 'ly']) {
+      const info = entry(prefix + word + ending);
+      info.positive = word + ending;
+      info.stem = stemOf(info.positive);
+    }
   }
 }
 
@@ -226,7 +253,7 @@ for (const word of (
   entry(word).stop = true;
 }
 
-/** What is known about a lower-case word. */
+/** What is known about a lower-case word; undefined for one that no list has. */
 export function lookUp(word: string): WordInfo | undefined {
   return table.get(word);
 }

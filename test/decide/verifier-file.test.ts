@@ -13,7 +13,8 @@ import {
   verifierOf,
   writeVerifier,
 } from '#dist/decide/verifier-file.js';
-import { project, readerOf, type Trees } from '#dist/decide/verifier-model.js';
+import { netLogit, project, readerOf, type Trees, treesLogit } from '#dist/decide/verifier-model.js';
+import { seededRandom } from '#dist/testing/index.js';
 
 const test = suite('verifier file');
 const shipped = (name: string) =>
@@ -97,24 +98,75 @@ test('the cosine counts in the network, and what both texts are about in the tre
   assert.is(of([0, 2, 1], [0, 0.5, 0]), sigmoid(2 * 1.25 + 1));
 });
 
-test('a projection is the product with each row, for even and odd dimensions', () => {
-  for (const dimension of [1, 2, 5, 384]) {
-    const rows = Float32Array.from({ length: 3 * dimension }, (_, i) => ((i * 7) % 11) - 5);
-    const vector = Float32Array.from({ length: dimension }, (_, i) => ((i * 5) % 7) - 3);
-    const other = vector.map((x) => x + 2);
-    const [p, q] = [new Float32Array(3), new Float32Array(3)];
-    project(rows, vector, other, p, q);
-    for (const [from, to] of [
-      [vector, p],
-      [other, q],
-    ] as const) {
-      const by = [0, 1, 2].map((row) =>
-        from.reduce((sum, x, i) => sum + x * (rows[row * dimension + i] as number), 0),
-      );
-      assert.equal([...to], by);
+test('a vector that its owner writes into is read anew', () => {
+  const read = readerOf(model.net);
+  const [asked, stored] = [Float32Array.of(1, 0, 0), Float32Array.of(1, 0, 0)];
+  const before = [...read(asked, stored, 0.5)];
+  assert.equal([...read(asked, stored, 0.5)], before);
+  asked.set([0, 3, 1]);
+  assert.equal([...read(asked, stored, 0.5)], [...readerOf(model.net)(asked.slice(), stored, 0.5)]);
+  assert.is.not(read(asked, stored, 0.5)[1], before[1]);
+});
+
+test('any count of hidden units and of trees gives what one after the other gives', () => {
+  const random = seededRandom(7);
+  const numbers = (length: number) => Float32Array.from({ length }, () => random() * 2 - 1);
+  for (const count of [1, 2, 3, 4, 5, 7, 8, 9]) {
+    const row = numbers(6);
+    const net = {
+      ...model.net, weights: numbers(6 * count), biases: numbers(count), out: numbers(count + 2),
+    }; // biome-ignore format: one line
+    let sum = (net.out[count + 1] as number) + (net.out[count] as number) * 0.5;
+    for (let unit = 0; unit < count; unit++) {
+      let x = net.biases[unit] as number;
+      for (let i = 0; i < 6; i++) x += (net.weights[unit * 6 + i] as number) * (row[i] as number);
+      sum += Math.max(x, 0) * (net.out[unit] as number);
     }
+    assert.is(netLogit(net, row, 0.5), sum);
+    const [depth, inner] = [3, 7];
+    const trees = {
+      depth,
+      base: 0.5,
+      columns: Uint16Array.from({ length: count * inner }, () => Math.floor(random() * 6)),
+      thresholds: numbers(count * inner),
+      leaves: numbers(count * (inner + 1)),
+    };
+    row[count % 6] = Number.NaN;
+    let expected = trees.base;
+    for (let tree = 0; tree < count; tree++) {
+      let node = 0;
+      while (node < inner) {
+        const at = tree * inner + node;
+        const isLeft = (row[trees.columns[at] as number] as number) <= (trees.thresholds[at] as number);
+        node = 2 * node + (isLeft ? 1 : 2);
+      }
+      expected += trees.leaves[tree * (inner + 1) + node - inner] as number;
+    }
+    assert.is(treesLogit(trees, row), expected);
   }
 });
+
+test('a projection is the product with each row, for even and odd dimensions and any count of rows', () => {
+  for (const dimension of [1, 2, 5, 384])
+    for (const count of [1, 3, 4, 5, 8, 10]) checkProjection(dimension, count);
+});
+
+function checkProjection(dimension: number, count: number): void {
+  const rows = Float32Array.from({ length: count * dimension }, (_, i) => ((i * 7) % 11) - 5);
+  const vector = Float32Array.from({ length: dimension }, (_, i) => ((i * 5) % 7) - 3);
+  const other = vector.map((x) => x + 2);
+  const [p, q] = [new Float32Array(count), new Float32Array(count)];
+  project(rows, vector, other, p, q);
+  for (const [from, to] of [
+    [vector, p],
+    [other, q],
+  ] as const) {
+    const by = Array.from(p, (_, row) =>
+      from.reduce((sum, x, i) => sum + x * (rows[row * dimension + i] as number), 0),
+    );
+    assert.equal([...to], by);
+  }
+}
 
 test('other weights have another fingerprint', () => {
   const other = { ...model, alone: { ...model.alone, platt: { slope: 2, offset: 1.5 } } };

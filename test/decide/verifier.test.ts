@@ -48,6 +48,9 @@ test('without a pair model the threshold on P(same) decides, inclusive, and the 
   assert.is(decision.required, 0.9);
   assert.is(decision.candidate?.question, near.entry.question);
   assert.equal(Object.keys(decision.features), [...featureNames]);
+  // They are named when they are read, which no way of writing a decision may miss.
+  assert.equal(JSON.parse(JSON.stringify(decision)).features, { ...decision.features });
+  assert.equal(structuredClone({ ...decision }).features, { ...decision.features });
   assert.is(atOnce(decide(asked, [stored('other', 0.89)], base)).decision.accepted, false);
 });
 
