@@ -19,8 +19,8 @@ const weightOf: Record<Row['set'], number> = {
   medical: 2,
   banking: 0.5,
   paraphrases: 0.5,
-  traps: 2,
-  written: 0.5,
+  traps: 3,
+  written: 0.25,
   edits: 0.1,
 };
 const netOptions: NetOptions = {
