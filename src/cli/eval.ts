@@ -86,7 +86,7 @@ function showPairs(output: Output, evaluation: PairEvaluation): void {
   const precisions = Object.keys(evaluation.recallAtPrecision);
   output.line(`${counted(pairs, 'pair')}, ${count(same)} ask the same`);
   if (pairModelShare !== null)
-    output.line(`the pair model was asked about ${percent(pairModelShare)} of the pairs within reach`);
+    output.line(`the pair model is asked about ${percent(pairModelShare)} of the pairs within reach`);
   output.line();
   show(
     output,

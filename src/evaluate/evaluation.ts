@@ -25,6 +25,8 @@ export interface Served {
   readonly interval: Interval;
   /** Accepted, as a share of what the best threshold on the same score accepts at this error rate; null where there is no promise. */
   readonly ofBest: number | null;
+  /** Share of the pairs within reach that the pair model is asked about; null where it takes no part. */
+  readonly pairModelShare: number | null;
 }
 
 /** Pairs of a class that the rows name. */
@@ -53,7 +55,7 @@ export interface PairEvaluation extends Way, Figures {
   readonly policy: Served;
   readonly promises: readonly Served[];
   readonly classes: readonly ClassShare[];
-  /** Share of the pairs within reach that the pair model was asked about; null without one. */
+  /** That of the configured policy, or of the first promise where the policy asks none; null without a pair model. */
   readonly pairModelShare: number | null;
   readonly rows: readonly EvaluatedPair[];
 }
@@ -93,8 +95,6 @@ export function evaluationOf(
   // A veto accepts or refuses and ranks nothing; how well the score ranks is told without it.
   const { auc, aucInterval } = figures.find(({ by, rules }) => by === best.by && !rules) as WayFigures;
   const [policy, ...promises] = policies.map((one, at) => servedBy(one, at, judged, ranked));
-  const near = judged.filter((pair) => isWithinReach(pair, { by: 'verifier', rules: true }));
-  const asked = near.filter(({ pairLogit }) => pairLogit !== undefined).length;
   return {
     ...headline,
     auc,
@@ -105,7 +105,7 @@ export function evaluationOf(
     policy: policy as Served,
     promises,
     classes: classesOf(judged, ranked),
-    pairModelShare: best.by === 'pair model' && near.length > 0 ? asked / near.length : null,
+    pairModelShare: policy?.pairModelShare ?? promises[0]?.pairModelShare ?? null,
     rows: judged.map((pair, at) => {
       const { score, isWithinReach: counts } = ranked[at] as Ranked;
       return { ...pair, score: counts ? score : null, accepted: pair.accepted[0] ?? false };
@@ -133,7 +133,7 @@ function causesOf(judged: readonly JudgedPair[], ranked: readonly Ranked[]): Rec
 }
 
 function servedBy(
-  { maxErrorRate, promise }: Policy,
+  { maxErrorRate, promise, pairs }: Policy,
   at: number,
   judged: readonly JudgedPair[],
   ranked: readonly Ranked[],
@@ -152,7 +152,15 @@ function servedBy(
     errorRate: served.length === 0 ? null : wrong / served.length,
     interval: clopperPearson(wrong, served.length),
     ofBest: best === undefined ? null : served.length / best.accepted,
+    pairModelShare: pairs === undefined ? null : shareWithin(pairs.band, judged),
   };
+}
+
+/** The share of the pairs within reach whose P(same) of the verifier lies in a band; null without any. */
+function shareWithin([low, high]: readonly [number, number], judged: readonly JudgedPair[]): number | null {
+  const near = judged.filter((pair) => isWithinReach(pair, { by: 'verifier', rules: true }));
+  const inside = near.filter(({ verifier }) => verifier !== undefined && verifier >= low && verifier <= high);
+  return near.length === 0 ? null : inside.length / near.length;
 }
 
 function classesOf(judged: readonly JudgedPair[], ranked: readonly Ranked[]): ClassShare[] {

@@ -34,7 +34,7 @@ function pairsPart(evaluation: PairEvaluation): string[] {
     `<h2>Pairs</h2><p>${pairs} pairs, ${same} ask the same.${
       pairModelShare === null
         ? ''
-        : ` The pair model was asked about ${percent(pairModelShare)} of those within reach.`
+        : ` The pair model is asked about ${percent(pairModelShare)} of those within reach.`
     }</p>`,
     waysTable(ways),
     '<p><small>In brackets: 95 % of 300 bootstrap resamples. Recall: share of the pairs that ask the same which are accepted at that precision.</small></p>',

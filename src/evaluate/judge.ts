@@ -21,6 +21,8 @@ export interface JudgedPair extends PairRow {
   readonly pairLogit: number | undefined;
   /** What refuses the pair whatever its score; `unmatchable` for a text that the embedder cannot tell from others. */
   readonly rule: Refusal['rule'] | 'unmatchable' | undefined;
+  /** The same where a verifier judges, to which some rules yield. */
+  readonly firmRule: Refusal['rule'] | 'unmatchable' | undefined;
   /** In what the two questions differ; undefined for pairs that ask the same. */
   readonly cause: Cause | undefined;
   /** Whether each of the policies accepts the pair, in their order. */
@@ -60,8 +62,11 @@ export async function judgePair(
   // Asked about each, whatever the verifier says.
   const asking = pairs && { ...pairs, band: [0, 1] as const };
   const both = asking && (await decide(query, candidate, { ...all, pairs: asking })).decision;
-  const refusal = decide(row.a, candidate, { minSimilarity: -1, rules }).refused;
   const isMatchable = row.a === row.b || (asked.matchable && stored.matchable);
+  const refusal = (rulesYield: boolean) =>
+    isMatchable
+      ? decide(row.a, candidate, { minSimilarity: -1, rules, rulesYield }).refused?.rule
+      : 'unmatchable';
   const accepted: boolean[] = [];
   for (const policy of policies)
     accepted.push(isMatchable && (await decide(query, candidate, policy)).accepted !== undefined);
@@ -71,7 +76,8 @@ export async function judgePair(
     verifier: verifier && alone.pSame,
     paired: both === undefined ? undefined : pairedOf(alone.pSame, both),
     pairLogit: both?.pairLogit,
-    rule: isMatchable ? refusal?.rule : 'unmatchable',
+    rule: refusal(false),
+    firmRule: refusal(true),
     cause: row.same ? undefined : causeOf(row.a, row.b),
     accepted,
   };
@@ -92,6 +98,7 @@ export function scoreOf(pair: JudgedPair, by: ScoreKind): number | undefined {
 
 /** Whether some threshold of a way accepts the pair: no rule refuses it, and it is near enough to be looked at. */
 export function isWithinReach(pair: JudgedPair, { by, rules }: Way): boolean {
-  if (pair.rule === 'unmatchable' || (rules && pair.rule !== undefined)) return false;
+  const rule = by === 'cosine' ? pair.rule : pair.firmRule;
+  if (rule === 'unmatchable' || (rules && rule !== undefined)) return false;
   return by === 'cosine' || pair.a === pair.b || pair.similarity >= lookFrom;
 }

@@ -155,6 +155,7 @@ function policyAt(by: ScoreKind, threshold: number, { rules, verifier, pairs }: 
     verifier,
     minSimilarity: lookFrom,
     minProbability,
+    rulesYield: true,
     pairs: by === 'pair model' && pairs ? { ...pairs, band: doubtBand(threshold) } : undefined,
   };
 }

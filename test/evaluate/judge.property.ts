@@ -4,12 +4,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { systemClock } from '#dist/core/clock.js';
 import type { PairModel } from '#dist/core/pair-model.js';
-import { doubtBand, lookFrom, type Means } from '#dist/decide/acceptance.js';
+import { doubtBand, lookFrom, type Means, policyFor } from '#dist/decide/acceptance.js';
 import { decide } from '#dist/decide/decide.js';
 import { ruleNames } from '#dist/decide/policy.js';
 import { mockEmbedder } from '#dist/embed/mock.js';
 import { evaluationOf, waysOf } from '#dist/evaluate/evaluation.js';
-import { candidateOf, isWithinReach, judgePair, scoreOf } from '#dist/evaluate/judge.js';
+import { candidateOf, isWithinReach, type JudgedPair, judgePair, scoreOf } from '#dist/evaluate/judge.js';
 import { Stream } from '#dist/evaluate/stream.js';
 import { cosine, Texts } from '#dist/evaluate/texts.js';
 
@@ -62,6 +62,7 @@ test('a threshold on the score accepts what the decision accepts at that thresho
                   verifier,
                   minSimilarity: lookFrom,
                   minProbability: { alone: threshold, paired: threshold },
+                  rulesYield: true,
                   pairs: way.by === 'pair model' ? { ...pairs, band: doubtBand(threshold) } : undefined,
                 };
           const { accepted } = await decide(
@@ -138,6 +139,32 @@ test('what is stored beforehand is found by its own rewording', async () => {
   const stream = new Stream(rows, texts, 4, false);
   assert.is(stream.size, 2);
   assert.equal(await stream.ask({ rules: [], minSimilarity: 0.7 }), { hits: 2, right: 1 });
+});
+
+test('where a verifier judges, a rule that yields to it refuses nothing, and the band says who is asked about', async () => {
+  const texts = new Texts(embedder, 8);
+  const rows = [
+    { a: 'Where can I eat well in Rome tonight?', b: 'good places for dinner, Paris', same: false },
+    { a: 'Where can I eat well in Rome tonight?', b: 'Where can I eat well in Rome?', same: true },
+  ];
+  await texts.embed(rows.flatMap(({ a, b }) => [a, b]));
+  const policy = policyFor({ minSimilarity: 0.9 }, means);
+  const promise = { ...policy, minProbability: { alone: 0.5, paired: 0.5 }, maxErrorRate: 0.5 };
+  const judged = await Promise.all(rows.map((row) => judgePair(row, texts, means, [policy, policy])));
+  assert.equal([judged[0]?.rule, judged[0]?.firmRule], ['names', undefined]);
+  assert.is(
+    isWithinReach({ ...(judged[0] as JudgedPair), similarity: 0.7 }, { by: 'verifier', rules: true }),
+    true,
+  );
+  assert.is(
+    isWithinReach({ ...(judged[0] as JudgedPair), similarity: 0.7 }, { by: 'cosine', rules: true }),
+    false,
+  );
+  const placed = judged.map((pair, i) => ({ ...pair, similarity: 0.7, verifier: i === 0 ? 0.1 : 0.6 }));
+  const asking = { ...promise, pairs: { ...pairs, band: [0.5, 0.9] as const } };
+  const ways = waysOf({ verifier: true, pairs: true, rules: true });
+  assert.is(evaluationOf(placed, ways, [policy, asking]).pairModelShare, 0.5);
+  assert.is(evaluationOf(placed, ways, [policy, promise]).pairModelShare, null);
 });
 
 test('promises, causes and classes are counted', async () => {
