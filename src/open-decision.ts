@@ -7,7 +7,7 @@ import type { Clock } from './core/clock.js';
 import type { Embedder } from './core/embedder.js';
 import { ConfigError, InvalidArgumentError } from './core/errors.js';
 import type { PairModel } from './core/pair-model.js';
-import { type Means, policyFor, tightened } from './decide/acceptance.js';
+import { lookFrom, type Means, policyFor, tightened } from './decide/acceptance.js';
 import { type Calibration, readCalibration } from './decide/calibration.js';
 import { type Category, Policies, type ScopePolicy } from './decide/policies.js';
 import { defaultMinSimilarity, type Policy, policy } from './decide/policy.js';
@@ -40,8 +40,6 @@ export interface PolicyTable {
   readonly scopes?: readonly ScopePolicy[] | undefined;
 }
 
-/** Below this cosine no pair of the calibration was worth reading. */
-const pairsFrom = 0.6;
 const mostAsked = 2;
 
 /** The parts of a cache that decide and learn. */
@@ -136,7 +134,7 @@ export function pairStage(
 ): Means['pairs'] {
   if (model === undefined) return undefined;
   const { pairTimeoutMs: timeoutMs } = decide;
-  return { model, timeoutMs, minSimilarity: pairsFrom, most: mostAsked, clock, onAsked };
+  return { model, timeoutMs, minSimilarity: lookFrom, most: mostAsked, clock, onAsked };
 }
 
 /** The verifier and the calibration, as far as they are about this embedder. */

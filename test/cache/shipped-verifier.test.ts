@@ -42,10 +42,7 @@ test('without an error rate the cosine decides, and for another embedder nothing
 
 test('the pair model is asked where there is doubt, unless it is switched off', async () => {
   // P(same) of the verifier lies inside the band of doubt.
-  const [doubtful, held] = [
-    'On which side do cars drive in Sweden?',
-    'Which side do cars drive on in Sweden?',
-  ];
+  const [doubtful, held] = ['Does swimming help with back problems?', 'Is swimming good for your back?'];
   for (const pairModel of [true, false]) {
     const cache = await openCache({
       ...none,
@@ -53,7 +50,7 @@ test('the pair model is asked where there is doubt, unless it is switched off', 
       decide: { maxErrorRate: 0.15, pairModel, pairTimeoutMs: 60_000 },
     });
     try {
-      await cache.set(held as string, 'on the right');
+      await cache.set(held as string, 'mostly yes');
       const { decision } = await cache.get(doubtful as string);
       assert.is(decision.basis, pairModel ? 'pair model' : 'verifier');
       assert.is(decision.pairLogit !== undefined, pairModel);
