@@ -47,7 +47,6 @@ const trees: Omit<BoostOptions, 'seed'> = {
 export interface Fitted {
   readonly model: VerifierModel;
   readonly alone: readonly number[];
-  /** NaN for pairs that the pair model was trained on. */
   readonly paired: readonly number[];
 }
 
@@ -87,33 +86,28 @@ export function fit(rows: readonly Row[], embedder: string): Fitted {
   );
   const stage = (
     table: readonly Float64Array[],
-    at: readonly number[],
+    scaledOn: readonly number[],
     options: BoostOptions,
   ): [number[], Stage] => {
-    const taught = new Set(at);
     const [said, trees] = crossed(
-      (some) => {
-        const on = some.filter((i) => taught.has(i));
-        return boost(
-          { rows: pick(table, on), labels: pick(labels, on), weights: pick(weights, on) },
-          options,
-        );
-      },
+      (at) => boost({ rows: pick(table, at), labels: pick(labels, at), weights: pick(weights, at) }, options),
       (model, i) => treesLogit(model, table[i] as Float64Array),
     );
-    return [said, { trees, platt: fitPlatt(pick(said, at), pick(labels, at), pick(weights, at)) }];
+    const platt = fitPlatt(pick(said, scaledOn), pick(labels, scaledOn), pick(weights, scaledOn));
+    return [said, { trees, platt }];
   };
   const first = rows.map(({ features }, i) => firstRow(features, vectors[i] as Float64Array));
   const [said, alone] = stage(first, everything, { ...trees, seed: 2 });
   const second = rows.map((row, i) => secondRow(first[i] as Float64Array, said[i] as number, row.logit));
-  const unseen = everything.filter((i) => !Number.isNaN((rows[i] as Row).logit));
+  // Pairs that the pair model was trained on teach the trees; how sure to be is read off the others.
+  const unseen = everything.filter((i) => (rows[i] as Row).part !== 'pair');
   const [heard, paired] = stage(second, unseen, { ...trees, seed: 3 });
-  const scaled = ({ slope, offset }: Platt, logits: readonly number[]) =>
-    logits.map((logit, i) => (Number.isNaN((rows[i] as Row).logit) ? Number.NaN : slope * logit + offset));
+  const scaled = ({ platt: { slope, offset } }: Stage, logits: readonly number[]) =>
+    logits.map((logit) => slope * logit + offset);
   return {
     model: { embedder, net, alone, paired },
-    alone: said.map((logit) => alone.platt.slope * logit + alone.platt.offset),
-    paired: scaled(paired.platt, heard),
+    alone: scaled(alone, said),
+    paired: scaled(paired, heard),
   };
 }
 

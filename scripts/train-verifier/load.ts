@@ -55,7 +55,7 @@ export async function load(data: string, cache: string, parts: readonly Part[]):
   const edits = sources.length === 0 ? [] : editedPairs(sources, editCount, 11);
   await signals.embed(edits.flatMap(({ a, b }) => [a, b]));
   const pairs = [...found, ...edits];
-  await signals.score(pairs.filter(({ part }) => part !== 'pair'));
+  await signals.score(pairs);
   return {
     rows: rowsOf(pairs, signals),
     stream: stream.filter(({ part }) => parts.includes(part)),

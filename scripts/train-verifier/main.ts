@@ -25,7 +25,7 @@ const unseen = judge(
 const crossed = fitted.map((row: Row, i) => ({
   row,
   alone: sigmoid(alone[i] as number),
-  paired: sigmoid(paired[i] as number),
+  paired: row.part === 'pair' ? Number.NaN : sigmoid(paired[i] as number),
 }));
 const calibration = {
   embedder: signals.embedder,

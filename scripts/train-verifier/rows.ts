@@ -11,7 +11,7 @@ export interface Row extends LabelledPair {
   readonly stored: Float32Array;
   readonly features: Float64Array;
   readonly cosine: number;
-  /** Of the pair model; NaN for pairs that it was trained on, of which it knows too much. */
+  /** Of the pair model, which knows too much of pairs of the part `pair`. */
   readonly logit: number;
   /** A rule refuses the pair. */
   readonly isRefused: boolean;
@@ -32,7 +32,7 @@ export function rowsOf(pairs: readonly LabelledPair[], signals: Signals): Row[] 
       // A cache that holds one question has no other answer to compare with.
       features: pairFeatures(a, b, { cosine, margin: cosine, agreement: 1, rank: 0 }),
       cosine,
-      logit: pair.part === 'pair' ? Number.NaN : signals.logit(pair.a, pair.b),
+      logit: signals.logit(pair.a, pair.b),
       isRefused: vetoOf(a, b, ruleNames, true) !== undefined,
       fold: Math.floor(hashed(`fold of ${pair.component}`) * folds),
     };

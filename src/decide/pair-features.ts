@@ -21,7 +21,7 @@ export interface SearchSignals {
 }
 
 /** Version of the columns: whatever was trained on another version must not read them. */
-export const featureVersion = 2;
+export const featureVersion = 3;
 
 const comparisons = ['same', 'different', 'oneSided'] as const;
 const sets = [

@@ -108,7 +108,9 @@ function run(asked: Features, stored: Features): number {
 function disorderOf(asked: Features, stored: Features): number {
   let [count, crossed] = [0, 0];
   for (let i = 0; i < asked.sequence.length && i < most; i++) {
-    const at = stored.content.get(asked.sequence[i] as string);
+    const stem = asked.sequence[i] as string;
+    // `30 days` is one thing here and `the day after` another: only what is content on both sides has a place.
+    const at = asked.content.has(stem) ? stored.content.get(stem) : undefined;
     if (at === undefined || at >= most) continue;
     let later = 0;
     let j = 0;

@@ -47,6 +47,12 @@ test('words that changed places are disorder, and only the order of what both ha
   assert.is(of('paint walls', 'bake bread').disorder, 0);
 });
 
+test('a unit on one side and a word on the other have no order', () => {
+  const [a, b] = ["What can't I return after 30 days?", 'Are there strikes the day after tomorrow?'];
+  assert.is(of(a as string, b as string).disorder, 0);
+  assert.is(of(b as string, a as string).disorder, 0);
+});
+
 test('small words are sorted by what they may change', () => {
   const found = extract('Could I have taken it from him if he was out?').smallWords.auxiliaries;
   assert.equal([...found].sort(), ['have', 'was']);
