@@ -25,8 +25,8 @@ export const lookFrom = 0.5;
 
 /**
  * How far the pair model's word moves P(same) from the verifier's, in logits: up, and down. It is asked only where that can change
- * the decision: about a quarter of labelled question pairs with a cosine of `lookFrom` and more. The recall that is lost against asking about
- * each is 0.01 to 0.03.
+ * the decision: about a quarter of labelled question pairs with a cosine of `lookFrom` and more. The recall that is lost against
+ * asking about each is 0.01 to 0.03.
  */
 export const pairReach = { up: 0.8, down: 0.4 } as const;
 

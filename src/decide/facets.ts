@@ -4,7 +4,7 @@ import { languageOf } from './language.js';
 import { bigrams, type Sketch, trigrams } from './sketch.js';
 import { nothing, put } from './sparse.js';
 import type { Token } from './tokens.js';
-import { entry, type WordInfo } from './vocabulary.js';
+import { entry, tell, type WordInfo } from './vocabulary.js';
 
 /** Kinds of things of which each question has a set: the sets are the same, differ, or stand on one side alone. */
 export const facetKinds = [
@@ -38,36 +38,25 @@ const currencies = new Set(
     'pounds-sterling'
   ).split(' '),
 );
-/** Lists the words of each canonical thing. */
-function each<T extends string>(lists: Record<T, string>, use: (info: WordInfo, canonical: T) => void): void {
-  for (const [canonical, words] of Object.entries<string>(lists))
-    for (const word of words.split(' ')) use(entry(word), canonical as T);
-}
 
-each(
-  {
-    today: 'today tonight',
-    tomorrow: 'tomorrow',
-    yesterday: 'yesterday',
-    weekend: 'weekend weekends',
-    weekday: 'weekday weekdays',
-    spring: 'spring',
-    summer: 'summer',
-    autumn: 'autumn fall',
-    winter: 'winter',
-    morning: 'morning',
-    afternoon: 'afternoon',
-    evening: 'evening',
-    night: 'night bedtime midnight',
-    noon: 'noon midday',
-    easter: 'easter',
-    christmas: 'christmas xmas',
-  },
-  (info, canonical) => {
-    info.date = canonical;
-    info.isPeriod = true;
-  },
-);
+tell('date', {
+  today: 'today tonight',
+  tomorrow: 'tomorrow',
+  yesterday: 'yesterday',
+  weekend: 'weekend weekends',
+  weekday: 'weekday weekdays',
+  spring: 'spring',
+  summer: 'summer',
+  autumn: 'autumn fall',
+  winter: 'winter',
+  morning: 'morning',
+  afternoon: 'afternoon',
+  evening: 'evening',
+  night: 'night bedtime midnight',
+  noon: 'noon midday',
+  easter: 'easter',
+  christmas: 'christmas xmas',
+});
 for (const word of 'day week weekend month year quarter season'.split(' ')) entry(word).isPeriod = true;
 
 const whichPeriod = new Set(['this', 'last', 'next', 'previous', 'past', 'coming']);
@@ -77,58 +66,42 @@ const months = new Set(
   ),
 );
 
-each(
-  {
-    all: 'all every each everyone everybody everything whole entire always',
-    some: 'some part sometimes partly partially',
-    any: 'any anyone anybody anything',
-    none: 'none nobody nothing never',
-    most: 'most mostly usually',
-    both: 'both',
-    either: 'either',
-    only: 'only solely exclusively',
-    half: 'half',
-    several: 'several multiple',
-    one: 'one single once',
-    twice: 'twice double',
-    first: 'first',
-    last: 'last',
-    distinct: 'distinct unique',
-  },
-  (info, canonical) => {
-    info.quantifier = canonical;
-  },
-);
+tell('quantifier', {
+  all: 'all every each everyone everybody everything whole entire always',
+  some: 'some part sometimes partly partially',
+  any: 'any anyone anybody anything',
+  none: 'none nobody nothing never',
+  most: 'most mostly usually',
+  both: 'both',
+  either: 'either',
+  only: 'only solely exclusively',
+  half: 'half',
+  several: 'several multiple',
+  one: 'one single once',
+  twice: 'twice double',
+  first: 'first',
+  last: 'last',
+  distinct: 'distinct unique',
+});
 
-each(
-  {
-    // `How do I`, `how do you` and `how can we` are mostly one question.
-    self: 'i me my mine myself im ive id ill we us our ours ourselves you your yours yourself',
-    he: 'he him his himself hes',
-    she: 'she her hers herself shes',
-    they: 'they them their theirs themselves',
-    child:
-      'child children kid kids baby babies toddler toddlers newborn newborns infant infants son daughter',
-    adult: 'adult adults',
-    partner: 'wife husband partner spouse girlfriend boyfriend ex',
-    parent: 'parent parents mother father mom mum dad',
-  },
-  (info, canonical) => {
-    info.person = canonical;
-  },
-);
+tell('person', {
+  // `How do I`, `how do you` and `how can we` are mostly one question.
+  self: 'i me my mine myself im ive id ill we us our ours ourselves you your yours yourself',
+  he: 'he him his himself hes',
+  she: 'she her hers herself shes',
+  they: 'they them their theirs themselves',
+  child: 'child children kid kids baby babies toddler toddlers newborn newborns infant infants son daughter',
+  adult: 'adult adults',
+  partner: 'wife husband partner spouse girlfriend boyfriend ex',
+  parent: 'parent parents mother father mom mum dad',
+});
 
-each(
-  {
-    future: 'will wont shall ll',
-    past: 'was were did didnt wasnt werent had hadnt got went came bought lost won saw made took gave said told left found thought kept paid sold',
-    perfect: 'has have hasnt havent ive been',
-    present: 'is are am do does isnt arent dont doesnt im',
-  },
-  (info, canonical) => {
-    info.tense = canonical;
-  },
-);
+tell('tense', {
+  future: 'will wont shall ll',
+  past: 'was were did didnt wasnt werent had hadnt got went came bought lost won saw made took gave said told left found thought kept paid sold',
+  perfect: 'has have hasnt havent ive been',
+  present: 'is are am do does isnt arent dont doesnt im',
+});
 
 type Sets = Record<FacetKind, ReadonlyMap<string, string>>;
 
@@ -207,7 +180,7 @@ function word(sets: Sets, tokens: readonly Token[], at: number): void {
   if (date !== undefined) sets.dates = put(sets.dates, date, raw);
   const previous = tokens[at - 1]?.text ?? '';
   const next = tokens[at + 1]?.text ?? '';
-  if (info.isPeriod && whichPeriod.has(previous))
+  if ((info.isPeriod || info.date !== undefined) && whichPeriod.has(previous))
     sets.dates = put(sets.dates, `${previous} ${text}`, `${previous} ${raw}`);
   const quantifier = quantifierOf(text, info, previous, next);
   if (quantifier !== undefined) sets.quantifiers = put(sets.quantifiers, quantifier, raw);

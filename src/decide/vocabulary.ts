@@ -39,7 +39,7 @@ export class WordInfo {
   small: SmallKind | undefined = undefined;
   /** Canonical date (`night` for `midnight`). */
   date: string | undefined = undefined;
-  /** `week` and the like, which a word such as `last` before them makes a date. */
+  /** `week` and the like, which a word such as `last` before them makes a date, as it does those of `date`. */
   isPeriod = false;
   /** Canonical quantifier (`all` for `every`). */
   quantifier: string | undefined = undefined;
@@ -68,6 +68,18 @@ export function entry(word: string): WordInfo {
     table.set(word, info);
   }
   return info;
+}
+
+/** What a word can stand for that has several words. */
+type Meaning = 'small' | 'date' | 'quantifier' | 'person' | 'tense';
+
+/** Tells each word what it stands for; `lists` has the words of each thing, with spaces between. */
+export function tell<M extends Meaning>(
+  meaning: M,
+  lists: Readonly<Record<NonNullable<WordInfo[M]>, string>>,
+): void {
+  for (const [thing, words] of Object.entries<string>(lists))
+    for (const word of words.split(' ')) entry(word)[meaning] = thing as WordInfo[M];
 }
 
 function doubled(word: string): string | undefined {
