@@ -14,7 +14,7 @@ const nearest = 5;
 const nearFrom = 0.45;
 const nearShare = 0.55;
 
-const [data, cache, folder] = argumentsOf('pairs');
+const [data, cache, folder] = argumentsOf('train-pair-model/pairs');
 const signals = new Signals(cache);
 const stream = readStream(data);
 const labelled = readPairs(data).filter(({ part }) => part === 'pair');

@@ -30,7 +30,7 @@ export interface Loaded {
 export function argumentsOf(script: string): [data: string, cache: string, folder: string] {
   const [data, cache, folder] = process.argv.slice(2);
   if (data !== undefined && cache !== undefined && folder !== undefined) return [data, cache, folder];
-  console.error(`usage: npx tsx scripts/train-verifier/${script}.ts DATA CACHE FOLDER`);
+  console.error(`usage: npx tsx scripts/${script}.ts DATA CACHE FOLDER`);
   process.exit(2);
 }
 

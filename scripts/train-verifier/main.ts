@@ -7,9 +7,8 @@ import { calibrationOf } from './calibrate.ts';
 import { fit } from './fit.ts';
 import { argumentsOf, load } from './load.ts';
 import { judge } from './report.ts';
-import type { Row } from './rows.ts';
 
-const [data, cache, folder] = argumentsOf('main');
+const [data, cache, folder] = argumentsOf('train-verifier/main');
 const { rows, signals } = await load(data, cache, ['pair', 'fit', 'calibrate']);
 const fitted = rows.filter(({ part }) => part !== 'calibrate');
 const { model, alone, paired } = fit(fitted, signals.embedder);
@@ -22,9 +21,10 @@ const unseen = judge(
   rows.filter(({ part }) => part === 'calibrate'),
   verifier,
 );
-const crossed = fitted.map((row: Row, i) => ({
+const crossed = fitted.map((row, i) => ({
   row,
   alone: sigmoid(alone[i] as number),
+  // Of a pair that it was trained on the pair model is surer than it will be of others.
   paired: row.part === 'pair' ? Number.NaN : sigmoid(paired[i] as number),
 }));
 const calibration = {

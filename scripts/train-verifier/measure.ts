@@ -8,7 +8,7 @@ import { judge, report } from './report.ts';
 import { reportBudgets } from './report-budgets.ts';
 import { reportStream } from './report-stream.ts';
 
-const [data, cache, folder] = argumentsOf('measure');
+const [data, cache, folder] = argumentsOf('train-verifier/measure');
 const verifier = readVerifier(readFileSync(join(folder, 'weights.jsonl'), 'utf8'));
 const calibration = readCalibration(readFileSync(join(folder, 'calibration.json'), 'utf8'));
 const { rows, stream, signals } = await load(data, cache, ['report']);
