@@ -76,13 +76,15 @@ const ways: Readonly<Record<string, Way>> = {
     return found as string;
   },
   async middleware(cache, { text, scope }) {
-    const { tenant, extra, ...others } = scope;
-    // It refuses a tenant without a name, and takes no other fields.
-    if (tenant === undefined || tenant === '' || Object.keys(others).length > 0) return '';
-    const found = await middleware(cache, tenant, mine, extra)(text);
+    const found = await middleware(cache, scope.tenant as string, mine, scope.extra)(text);
     return found.startsWith(throughMiddleware) ? found.slice(throughMiddleware.length) : found;
   },
 };
+
+/** The middleware refuses a tenant without a name, and takes no other fields. */
+function suitsMiddleware({ scope: { tenant, extra, ...others } }: Probe): boolean {
+  return tenant !== undefined && tenant !== '' && Object.keys(others).length === 0;
+}
 
 /** Sends probes by every way; how many found what is their own, by way. */
 async function probed(
@@ -95,9 +97,10 @@ async function probed(
   const atOnce = 20;
   for (let first = from; first < from + probes; first += atOnce) {
     const sent = Array.from({ length: atOnce }, async (_, i) => {
-      const probe = next();
       const names = Object.keys(ways);
       const name = names[(first + i) % names.length] as string;
+      let probe = next();
+      while (name === 'middleware' && !suitsMiddleware(probe)) probe = next();
       const cache = caches[((first + i) >> 3) % caches.length] as SemanticCache;
       const found = await (ways[name] as Way)(cache, probe, first + i);
       // A secret is written as JSON, within JSON where it comes with more.
@@ -126,9 +129,9 @@ async function confide(cache: SemanticCache): Promise<void> {
 
 function assertOwnFound(own: Map<string, number>, probes: number): void {
   for (const name of ['get', 'ask', 'wrapStream', 'middleware']) {
-    // Else the others prove little. By the middleware it is about one in fifty of all probes, from 70 to 120 of 5,000 by seed.
+    // Else the others prove little.
     assert.ok(
-      (own.get(name) ?? 0) > probes / 100,
+      (own.get(name) ?? 0) > probes / 50,
       `by ${name} ${own.get(name)} of ${probes} found what is their own`,
     );
   }
