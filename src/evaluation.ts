@@ -63,6 +63,8 @@ export async function evaluateDecision(
 ): Promise<Evaluation> {
   if (what.pairs === undefined && what.stream === undefined)
     throw new InvalidArgumentError('pairs', 'a file, unless stream is', undefined);
+  if (what.store !== undefined && what.store !== 'misses' && what.store !== 'all')
+    throw new InvalidArgumentError('store', '"misses" or "all"', what.store);
   return withGround(what, options, async (ground) => {
     const { means, embedder } = ground;
     const ways = waysOf({
@@ -235,10 +237,8 @@ async function judged(
 async function streamOf(
   path: string,
   { texts, config }: Ground,
-  { store = 'misses', signal }: EvaluateOptions,
+  { store, signal }: EvaluateOptions,
 ): Promise<Stream> {
-  if (store !== 'misses' && store !== 'all')
-    throw new InvalidArgumentError('store', '"misses" or "all"', store);
   const rows: StreamRow[] = [];
   for await (const row of readStreamRows(path)) rows.push(row);
   if (!rows.some(({ isStored }) => !isStored))

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { Signals } from './signals.ts';
 
 /**
- * The pair model is trained on `pair`, what reads its logit is fitted on `fit`, promises are counted on `calibrate`; nothing but the
- * report looks at `report`.
+ * The pair model is trained on `pair`; the verifier is fitted on that and `fit`, but reads off `fit` alone how far to trust the pair
+ * model; promises are counted on `fit` across folds and on `calibrate`; nothing but the report looks at `report`.
  */
 export type Part = 'pair' | 'fit' | 'calibrate' | 'report';
 
